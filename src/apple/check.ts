@@ -36,13 +36,13 @@ const MAX_NAME = 100
 export const MAX_FAULTS = 10
 
 /** The server adds it when it is absent (docs/escrow.md). */
-const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
+export const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
 
 /**
  * Empty has a meaning here: it removes the password (Apple: "SetRecoveryLockCommand.Command"), a Mac may
  * have no second address, and an activation or a subscription may name nothing yet.
  */
-const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
+export const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
   'NewPassword',
   'SecondaryIPv6AddressList',
   'StandardConfigurations',
@@ -78,7 +78,7 @@ const EARLIER_QUERIES: ReadonlySet<string> = new Set([
  * Of these keys one has to be there, according to the commands' pages in Apple's documentation. The schema
  * does not say so.
  */
-const ONE_OF: Readonly<Record<string, readonly string[]>> = {
+export const ONE_OF: Readonly<Record<string, readonly string[]>> = {
   DeleteUser: ['UserName', 'DeleteAllUsers'],
   EnableLostMode: ['Message', 'PhoneNumber'],
   InstallApplication: ['iTunesStoreID', 'Identifier', 'ManifestURL'],
@@ -87,7 +87,7 @@ const ONE_OF: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** "The six-character PIN" (Apple: "DeviceLockCommand.Command" and "EraseDeviceCommand.Command"). */
-const PIN_LENGTH = 6
+export const PIN_LENGTH = 6
 
 /** Types that Apple's documentation or MicroMDM gives where the schema has others. Both are in use. */
 const ALSO: Readonly<Record<string, string>> = { ScanTime: 'string', iTunesStoreID: 'integer' }

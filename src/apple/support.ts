@@ -6,12 +6,12 @@ import {
   applesName,
   availability,
   commandSchema,
-  isBefore,
   lookUp,
   QUERIES,
   REMOVED_IN_PROFILES,
   SETTINGS,
 } from './schema.ts'
+import { isBefore } from './version.ts'
 
 /** The device's report of its model and OS; empty where it reports nothing. */
 export interface Os {

@@ -1,5 +1,5 @@
 /** Which blueprints and steps a device gets, and why not the others (docs/blueprints.md). */
-import { isBefore } from '../apple/schema.ts'
+import { isBefore } from '../apple/version.ts'
 import type { Blueprint, BlueprintMatch, BlueprintStep } from './blueprint.ts'
 import { subjectOf } from './steps.ts'
 

@@ -42,8 +42,8 @@ interface Listed<Name extends Table, Key extends KeyOf<Name>, More> {
   readonly table: Name
   readonly keys: readonly Key[]
   readonly more?: Expressions<More>
-  /** The order: by a column, and rows of equal value by their id. */
-  readonly by: KeyOf<Name>
+  /** The order: by a column or a further expression, and rows of equal value by their id. */
+  readonly by: KeyOf<Name> | (keyof More & string)
   readonly id: KeyOf<Name>
   /** Undefined for all rows of the table. */
   readonly meant?: Sql
@@ -54,11 +54,12 @@ export async function readPage<Name extends Table, Key extends KeyOf<Name>, More
   { table, keys, more, by, id, meant = sql`1` }: Listed<Name, Key, More>,
   { sort, after, limit }: PageOf<string>,
 ): Promise<Counted<Picked<Name, Key> & More>> {
-  const place = sql`(${named(by)}, ${named(id)})`
+  const order = new Map(Object.entries<Sql>(more ?? {})).get(by) ?? named(by)
+  const place = sql`(${order}, ${named(id)})`
   const [way, behind] = sort.descending ? [sql`DESC`, sql`<`] : [sql`ASC`, sql`>`]
   const start = after ? sql`${place} ${behind} (${after.value}, ${after.id})` : sql`1`
   const rest = sql`WHERE ${start} AND ${meant}
-    ORDER BY ${named(by)} ${way}, ${named(id)} ${way} LIMIT ${limit + 1}`
+    ORDER BY ${order} ${way}, ${named(id)} ${way} LIMIT ${limit + 1}`
   const reading = Promise.all([
     readAll(d1, select(table, keys, rest, more)),
     after ? null : countRows(d1, table, meant),

@@ -62,6 +62,15 @@ export const devices = sqliteTable(
     renewal: text('renewal').notNull().default(''),
     renewalReason: text('renewal_reason').notNull().default(''),
     renewalAt: integer('renewal_at').notNull().default(0),
+    /** When the present enrolment was complete; 0 if that is not known. */
+    enrolledAt: integer('enrolled_at').notNull().default(0),
+    /** `automated`, `device` or `user`; empty if it is not known. */
+    enrollment: text('enrollment').notNull().default(''),
+    /** Null until a DeviceInformation has said it. */
+    supervised: integer('supervised', { mode: 'boolean' }),
+    blocked: integer('blocked', { mode: 'boolean' }).notNull().default(false),
+    /** The short names of its users, one a line. */
+    userNames: text('user_names').notNull().default(''),
   },
   (table) => [index('devices_serial').on(table.serialNumber, table.serialStanding)],
 )

@@ -1,7 +1,7 @@
 /** Webhooks in D1, with their secrets sealed. */
 import type { Webhook } from '../events/webhook.ts'
 import { SealError, type Sealer } from '../pki/seal/seal.ts'
-import { insert, type Picked, readAll, readOne, select, sql, write } from './sql.ts'
+import { insert, type Picked, readAll, readOne, select, sql, write, writeAll } from './sql.ts'
 
 type Sealed = Pick<Webhook, 'authorization' | 'headers' | 'secrets'>
 type Open = Omit<Webhook, keyof Sealed>
@@ -17,10 +17,30 @@ export interface StoredWebhook {
 
 const KEYS = ['id', 'enabled', 'settings', 'sealed', 'createdAt', 'updatedAt'] as const
 
+const ALL = select('webhooks', KEYS, sql`ORDER BY created_at, id`)
+
 /** Every webhook, oldest first. */
 export async function listWebhooks(d1: D1Database): Promise<StoredWebhook[]> {
-  const rows = await readAll(d1, select('webhooks', KEYS, sql`ORDER BY created_at, id`))
+  const rows = await readAll(d1, ALL)
   return rows.map(stored)
+}
+
+/** The moment until which somebody watches the fleet (docs/architecture.md §31). */
+const WATCHED = 'watched'
+
+/** Moves the end of the watch (milliseconds). An earlier time changes nothing. */
+export async function moveWatch(d1: D1Database, until: number): Promise<void> {
+  const later = sql`ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)`
+  await write(d1, insert('moments', { name: WATCHED, at: until }, later))
+}
+
+/** All that wants to hear of events: webhooks, and until when somebody watches (milliseconds). */
+export async function listAudience(
+  d1: D1Database,
+): Promise<{ readonly webhooks: StoredWebhook[]; readonly watchedUntil: number }> {
+  const until = select('moments', ['at'], sql`WHERE name = ${WATCHED}`)
+  const [webhooks, watched] = await writeAll(d1, [ALL, until])
+  return { webhooks: webhooks.results.map(stored), watchedUntil: watched.results[0]?.at ?? 0 }
 }
 
 export async function findWebhook(d1: D1Database, id: string): Promise<StoredWebhook | undefined> {

@@ -1,52 +1,36 @@
 import { DurableObject } from 'cloudflare:workers'
 import { clock } from '../clock.ts'
 import { addJob, removeJob } from '../directory/jobs.ts'
+import { publishJob } from '../live/publish.ts'
 import { SealError } from '../pki/seal/seal.ts'
 import { storeBody } from '../storage/bodies.ts'
 import { sqlite, type Db } from '../storage/db.ts'
-import type { RoundEnv, RoundKind, RoundSettings } from './work.ts'
+import { ROUND_SETTINGS, settingsIn, type RoundEnv, type RoundSettings } from './work.ts'
 import { isRound, JOB_KINDS } from './kinds.ts'
-import { bodiesOf, countListed, newMemory, runListed } from './listed.ts'
+import { bodiesOf, callsEnded, countListed, newMemory, runListed } from './listed.ts'
 import {
   createJob,
   endJob,
   loadJob,
   newJob,
-  saveJob,
   type JobFacts,
+  type JobOrder,
   type JobRow,
   type OutcomeKind,
   JOB_TABLES,
 } from './rows.ts'
-import { listOutcomes, viewOf, type JobView, type OutcomePage } from './view.ts'
+import { runStep, type RoundPorts } from './step.ts'
+import { listOutcomes, viewOf, type JobCreated, type JobView, type OutcomePage } from './view.ts'
 import { withTables } from '../storage/tables.ts'
-
-/** The work of a new job, and its targets. */
-export interface JobOrder {
-  readonly facts: JobFacts
-  readonly payload: Uint8Array
-  readonly ids: readonly string[]
-  /** Places in `ids` that cannot be done, and why. */
-  readonly faults: ReadonlyMap<number, string>
-  /** Do the first batch before the answer. */
-  readonly wait: boolean
-}
-
-/** `reused`: another request had made the job of this name. */
-export type JobCreated =
-  | { readonly kind: 'created' | 'repeated'; readonly job: JobView }
-  | { readonly kind: 'reused' }
 
 /** A job whose process died goes on after this time. */
 const FALLBACK = 5000
 /** A round also waits so long after a step that failed, because D1 does not answer for example. */
 const ROUND_FALLBACK = 60_000
 const HOUR = 3_600_000
-/** How long a cancel waits for the calls under way. */
-const CANCEL_WAIT = 10_000
 /** How long a job is kept after its end. */
 const KEEP = 30 * 24 * HOUR
-const SETTINGS = 'settings'
+const PAUSED = 'paused'
 
 /**
  * Long work over many devices, in batches on one alarm (docs/bulk.md). A listed job has pages of targets and
@@ -75,16 +59,12 @@ export class Job extends DurableObject<RoundEnv> {
     const { facts, ids, faults } = order
     const job = newJob(facts, { now: clock.now(), total: ids.length, faults: faults.size })
     this.#store(() => {
-      const payload = storeBody(
-        bodiesOf(this.env, this.#db, facts.name),
-        'payload',
-        0,
-        order.payload,
-        facts.secret,
-      )
+      const bodies = bodiesOf(this.env, this.#db, facts.name)
+      const payload = storeBody(bodies, 'payload', 0, order.payload, facts.secret)
       createJob(this.#db, job, payload, order)
     })
     this.#row = job
+    publishJob(this.env, this.ctx, job.name)
     await this.ctx.storage.setAlarm(clock.now() + (order.wait ? FALLBACK : 0))
     if (order.wait) {
       await this.#goOn(job)
@@ -110,8 +90,7 @@ export class Job extends DurableObject<RoundEnv> {
     }
     const now = clock.now()
     await addJob(this.env.DB, { id: round.name, createdAt: now })
-    const before = this.#job()
-    if (before?.state === 'running') {
+    if (this.#job()?.state === 'running') {
       return
     }
     const facts = { ...round, request: '', secret: false, pace: 0, stopAt: 0 }
@@ -128,13 +107,13 @@ export class Job extends DurableObject<RoundEnv> {
     return job && this.#view(job)
   }
 
-  /** The settings of the rounds of this name, and the last round. */
+  /** The settings of the rounds of this name, and the last. */
   async rounds(): Promise<{ settings: RoundSettings; job: JobView | undefined }> {
-    return { settings: this.#settings(), job: await this.view() }
+    return { settings: settingsIn(this.ctx.storage.kv), job: await this.view() }
   }
 
   async changeSettings(change: RoundSettings): Promise<void> {
-    this.ctx.storage.kv.put(SETTINGS, { ...this.#settings(), ...change })
+    this.ctx.storage.kv.put(ROUND_SETTINGS, { ...settingsIn(this.ctx.storage.kv), ...change })
   }
 
   /**
@@ -146,14 +125,42 @@ export class Job extends DurableObject<RoundEnv> {
     const job = this.#job()
     if (job?.state === 'running') {
       endJob(this.#db, job, 'cancelled')
+      await this.#endPause()
+      publishJob(this.env, this.ctx, job.name)
     }
-    if (this.#running) {
-      const late = Promise.withResolvers<void>()
-      const cancelTimer = clock.after(CANCEL_WAIT, late.resolve)
-      await Promise.race([this.#running.catch(() => 0), late.promise])
-      cancelTimer()
-    }
+    await callsEnded(this.#running)
     return job && this.#view(job)
+  }
+
+  /**
+   * Calls no further device until {@link resume}. It waits for the calls under way. The row of the job does
+   * not change: code of a release before pauses would take a job of another state for one that has ended.
+   */
+  async pause(): Promise<JobView | undefined> {
+    const job = this.#job()
+    if (job?.state === 'running' && !isRound(job) && this.#memory.pausedAt === 0) {
+      this.#memory.pausedAt = clock.now()
+      this.ctx.storage.kv.put(PAUSED, this.#memory.pausedAt)
+      await this.ctx.storage.deleteAlarm()
+      publishJob(this.env, this.ctx, job.name)
+    }
+    await callsEnded(this.#running)
+    return job && this.#view(job)
+  }
+
+  async resume(): Promise<JobView | undefined> {
+    await this.#endPause()
+    return this.view()
+  }
+
+  async #endPause(): Promise<void> {
+    const job = this.#job()
+    if (job && this.#memory.pausedAt > 0) {
+      this.#memory.pausedAt = 0
+      this.ctx.storage.kv.delete(PAUSED)
+      await this.ctx.storage.setAlarm(clock.now())
+      publishJob(this.env, this.ctx, job.name)
+    }
   }
 
   /** The outcome of each target, in the order of the request, from place `from` on. A round keeps none. */
@@ -166,6 +173,10 @@ export class Job extends DurableObject<RoundEnv> {
   /** Arms the next alarm before anything else, so that the job goes on if this process dies. */
   override async alarm(): Promise<void> {
     const job = this.#job()
+    if (this.#memory.pausedAt > 0) {
+      await this.ctx.storage.deleteAlarm()
+      return
+    }
     const isOfRound = job !== undefined && isRound(job)
     await this.ctx.storage.setAlarm(clock.now() + (isOfRound ? ROUND_FALLBACK : FALLBACK))
     await this.ctx.storage.sync()
@@ -176,6 +187,12 @@ export class Job extends DurableObject<RoundEnv> {
     } else {
       await this.ctx.storage.deleteAlarm()
     }
+  }
+
+  #expireLater(job: JobRow): Promise<void> {
+    this.#memory.pausedAt = 0
+    this.ctx.storage.kv.delete(PAUSED)
+    return this.ctx.storage.setAlarm(job.endedAt + KEEP)
   }
 
   async #expire(job: JobRow): Promise<void> {
@@ -215,16 +232,17 @@ export class Job extends DurableObject<RoundEnv> {
   /** Does the next batch or step, and arms the alarm behind it. */
   async #goOn(job: JobRow): Promise<void> {
     const next = await this.#run(job)
+    publishJob(this.env, this.ctx, job.name)
     if (job !== this.#row) {
       // Another round has begun meanwhile, and has armed its own alarm.
       return
     }
-    if (next !== undefined) {
+    if (next !== undefined && this.#memory.pausedAt === 0) {
       await this.ctx.storage.setAlarm(next)
-    } else if (isRound(job)) {
+    } else if (next !== undefined || isRound(job)) {
       await this.ctx.storage.deleteAlarm()
     } else {
-      await this.ctx.storage.setAlarm(job.endedAt + KEEP)
+      await this.#expireLater(job)
     }
   }
 
@@ -236,7 +254,7 @@ export class Job extends DurableObject<RoundEnv> {
     const kind = JOB_KINDS[row.kind]
     this.#running =
       'step' in kind
-        ? this.#runStep(row, kind)
+        ? runStep({ env: this.env, db: this.#db, row, kind, ports: this.#ports(row) })
         : runListed({ env: this.env, db: this.#db, row, kind, memory: this.#memory })
     try {
       return await this.#running
@@ -252,43 +270,31 @@ export class Job extends DurableObject<RoundEnv> {
     }
   }
 
-  async #runStep(row: JobRow, kind: RoundKind): Promise<number | undefined> {
+  #ports(row: JobRow): RoundPorts {
     this.#again = false
-    const { total, failed, work, ...end } = await kind.step(this.env, {
-      work: row.work,
-      since: row.createdAt,
-      settings: () => this.#settings(),
-      isOver: () => row.state !== 'running',
-    })
-    if (row !== this.#row) {
-      // Another round has begun meanwhile: the row is its own.
-      return undefined
+    return {
+      settings: () => settingsIn(this.ctx.storage.kv),
+      isPresent: () => row === this.#row,
+      isAskedAgain: () => this.#again,
     }
-    const now = { kind: 'wait', until: clock.now() } as const
-    const after = this.#again && end.after.kind === 'finished' ? now : end.after
-    const isChanged = total > 0 || work !== row.work
-    Object.assign(row, { work, total: row.total + total, faults: row.faults + failed })
-    if (row.state === 'running' && after.kind !== 'wait') {
-      endJob(this.#db, row, after.kind, after.kind === 'stopped' ? after.reason : '')
-    } else if (isChanged) {
-      saveJob(this.#db, row)
-    }
-    return row.state === 'running' && after.kind === 'wait' ? after.until : undefined
   }
 
   #job(): JobRow | undefined {
-    this.#row ??= loadJob(this.#db)
+    if (!this.#row) {
+      const row = (this.#row = loadJob(this.#db))
+      this.#memory.pausedAt = (row && this.ctx.storage.kv.get<number>(PAUSED)) ?? 0
+      if (row && row.state !== 'running' && this.#memory.pausedAt > 0) {
+        // It ended in a process that died, or by code of a release before pauses.
+        this.ctx.waitUntil(this.#expireLater(row))
+      }
+    }
     return this.#row
-  }
-
-  #settings(): RoundSettings {
-    return this.ctx.storage.kv.get<RoundSettings>(SETTINGS) ?? {}
   }
 
   #view(row: JobRow): JobView {
     const counts = isRound(row)
       ? { waiting: 0, failed: row.faults }
       : countListed(this.#db, this.#memory)
-    return viewOf(row, counts)
+    return { ...viewOf(row, counts), pausedAt: row.state === 'running' ? this.#memory.pausedAt : 0 }
   }
 }

@@ -30,6 +30,19 @@ import {
  */
 const PATIENCE = 30_000
 
+/** How long a cancel or a pause waits for the calls under way. */
+const CALLS_END = 10_000
+
+/** Waits for the calls under way, so that the counts are final. The alarm logs their failure. */
+export async function callsEnded(running: Promise<unknown> | undefined): Promise<void> {
+  if (running) {
+    const late = Promise.withResolvers<void>()
+    const endWait = clock.after(CALLS_END, late.resolve)
+    await Promise.race([running.catch(() => 0), late.promise])
+    endWait()
+  }
+}
+
 /** What an object remembers of its job. */
 export interface BatchMemory {
   /** Counts of the batch that runs; its outcomes are not stored yet. */
@@ -37,10 +50,12 @@ export interface BatchMemory {
   /** The latest calls: a time, and the number of devices that were called. */
   touched: { at: number; count: number }[]
   payload?: Uint8Array
+  /** When an admin paused the job (milliseconds); 0 while it goes on. */
+  pausedAt: number
 }
 
 export function newMemory(): BatchMemory {
-  return { running: { done: 0, failed: 0 }, touched: [] }
+  return { running: { done: 0, failed: 0 }, touched: [], pausedAt: 0 }
 }
 
 /** A job whose request names its targets, about to do its next batch. */
@@ -75,7 +90,7 @@ export async function runListed(job: ListedRun): Promise<number | undefined> {
   const open = { row, payload: payloadOf(job) }
   const { page: after, called } = await runBatch(page, quota, {
     attempt: (id) => inTime(PATIENCE, kind.attempt(env, open, id)),
-    stopped: () => row.state !== 'running',
+    stopped: () => row.state !== 'running' || memory.pausedAt > 0,
     pause: () => wait(0),
     done: (outcome) => {
       memory.running.done += 1

@@ -84,6 +84,17 @@ export interface JobFacts {
   readonly stopAt: number
 }
 
+/** The work of a new job, and its targets. */
+export interface JobOrder {
+  readonly facts: JobFacts
+  readonly payload: Uint8Array
+  readonly ids: readonly string[]
+  /** Places in `ids` that cannot be done, and why. */
+  readonly faults: ReadonlyMap<number, string>
+  /** Do the first batch before the answer. */
+  readonly wait: boolean
+}
+
 /** Times are milliseconds; `endedAt` is 0 while it runs. */
 export interface JobRow extends Omit<JobFacts, 'work'> {
   readonly createdAt: number
@@ -132,7 +143,7 @@ export function createJob(
   db: Db,
   job: JobRow,
   payload: Uint8Array | null,
-  targets: { readonly ids: readonly string[]; readonly faults: ReadonlyMap<number, string> },
+  targets: Pick<JobOrder, 'ids' | 'faults'>,
 ): void {
   db.run(
     `INSERT OR REPLACE INTO job (id, name, request, kind, work, secret, payload, created_at, total, faults,

@@ -14,7 +14,14 @@ export interface JobView
   extends Readonly<Omit<JobRow, 'request' | 'secret' | 'faults' | 'watch'>>, JobCounts {
   /** The answers of a sample of devices. Only a job with an error limit has a sample. */
   readonly answers: { readonly answered: number; readonly failed: number }
+  /** 0 or absent while it is not paused. */
+  readonly pausedAt?: number
 }
+
+/** `reused`: another request had made the job of this name. */
+export type JobCreated =
+  | { readonly kind: 'created' | 'repeated'; readonly job: JobView }
+  | { readonly kind: 'reused' }
 
 export interface OutcomePage {
   readonly outcomes: readonly (readonly [string, Outcome])[]

@@ -1,10 +1,11 @@
+import type { PublishEnv } from '../live/publish.ts'
 import type { DepStub } from '../dep-account/import.ts'
 import type { CircuitState } from '../device/push/gate.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import type { JobFacts, JobRow, Outcome } from './rows.ts'
 
-export interface WorkEnv extends ReachEnv {
+export interface WorkEnv extends ReachEnv, PublishEnv {
   readonly DEP: { getByName(name: string): Pick<DepStub, 'install' | 'status'> }
   readonly PUSH: { getByName(name: string): { state(): Promise<CircuitState> } }
 }
@@ -65,6 +66,13 @@ export interface RoundSettings {
   readonly changedAt?: number
   readonly perHour?: number
   readonly unknownProfiles?: string
+}
+
+/** The key of a round's settings in the storage of its object. */
+export const ROUND_SETTINGS = 'settings'
+
+export function settingsIn(kv: SyncKvStorage): RoundSettings {
+  return kv.get<RoundSettings>(ROUND_SETTINGS) ?? {}
 }
 
 export interface Step {

@@ -1,5 +1,6 @@
 import type { Platform } from '../../apple/platform.ts'
-import { applesName, isBefore } from '../../apple/schema.ts'
+import { applesName } from '../../apple/schema.ts'
+import { isBefore } from '../../apple/version.ts'
 import type { ChannelFacts, PlatformNeed } from '../facts.ts'
 import type { DeclarationItem } from '../item.ts'
 import { isVersion } from '../updates/version.ts'

@@ -3,7 +3,8 @@ import {
   describedIn,
   type DeclarationPayload,
 } from '../../apple/declarations.ts'
-import { availability, isBefore } from '../../apple/schema.ts'
+import { availability } from '../../apple/schema.ts'
+import { isBefore } from '../../apple/version.ts'
 import type { EnrollmentMode, DeclarationNeeds, PlatformNeed, ChannelScope } from '../facts.ts'
 
 const OS = ['macOS', 'iOS', 'tvOS', 'watchOS', 'visionOS'] as const

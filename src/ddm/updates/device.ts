@@ -1,6 +1,7 @@
 import { declarationSchema } from '../../apple/declarations.ts'
 import { platformOf } from '../../apple/platform.ts'
-import { availability, isBefore } from '../../apple/schema.ts'
+import { availability } from '../../apple/schema.ts'
+import { isBefore } from '../../apple/version.ts'
 import { lacksOf } from '../../apple/support.ts'
 import { matchesRule } from '../manifest/rule.ts'
 import type { DeclarationState } from '../states.ts'

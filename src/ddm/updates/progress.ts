@@ -1,4 +1,4 @@
-import { isBefore } from '../../apple/schema.ts'
+import { isBefore } from '../../apple/version.ts'
 import type { DeclarationState } from '../states.ts'
 import { isRawDict, cutText } from '../status/value.ts'
 import { isBuildBefore, isSameVersion, isVersion } from './version.ts'

@@ -1,4 +1,4 @@
-import { isBefore } from '../../apple/schema.ts'
+import { isBefore } from '../../apple/version.ts'
 import type { Platform } from '../../apple/platform.ts'
 
 /** A version of an OS that Apple publishes, or that an admin lists. */

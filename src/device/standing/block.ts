@@ -1,13 +1,18 @@
 import { type Context, logHappening } from '../store/context.ts'
 import { saveDevice } from '../store/rows/save.ts'
+import { listAnew } from './directory-row.ts'
 import { FROZEN_EPOCH, REVOKED_EPOCH } from '../store/rows/identity.ts'
 
-/** Blocks a device, enrolled or not: MicroMDM blocks unknown ids too. */
+/**
+ * Blocks a device, enrolled or not: MicroMDM blocks unknown ids too. A repeated block lists it anew: the
+ * list may not have a block of a release before `blocked` was listed.
+ */
 export function block(context: Context): void {
   const { device } = context.state
-  if (!device.blocked) {
-    device.blocked = true
-    saveDevice(context)
+  const isNew = !device.blocked
+  device.blocked = true
+  saveStanding(context)
+  if (isNew) {
     logHappening(context, 'device:blocked', '')
   }
 }
@@ -19,9 +24,18 @@ export function unblock(context: Context): boolean {
     return false
   }
   device.blocked = false
-  saveDevice(context)
+  saveStanding(context)
   logHappening(context, 'device:unblocked', '')
   return true
+}
+
+/** The directory lists the devices that are known. */
+function saveStanding(context: Context): void {
+  if (context.state.device.state === 'unknown') {
+    saveDevice(context)
+  } else {
+    listAnew(context)
+  }
 }
 
 /** Whether a device, or one certificate of it, may get nothing that leads to another identity. */

@@ -28,7 +28,21 @@ export interface DirectoryRow {
   readonly push: PushState
   /** The users with a claim to their bare UserIDs; absent if the device has no user channels. */
   readonly users?: readonly string[]
+  /** Absent from objects of a version before these facts were listed. */
+  readonly standing?: ListedStanding
   readonly version: number
+}
+
+/** What lists say of the enrolment. Only writes that happen anyway bring it to the directory. */
+export interface ListedStanding {
+  /** Milliseconds; 0 if it is not known. */
+  readonly enrolledAt: number
+  /** Empty if it is not known: the device enrolled when no row had `enrolledAt`. */
+  readonly enrollment: 'automated' | 'device' | 'user' | ''
+  readonly supervised: boolean | undefined
+  readonly blocked: boolean
+  /** The short names of its users, as far as there is room in a list. */
+  readonly userNames: readonly string[]
 }
 
 /** `none`: it never sent a token, or left; `failing`: APNs no longer accepts its token. */
@@ -103,8 +117,25 @@ export function presentRow(context: Context): DirectoryRow | undefined {
         state: device.state,
         push: pushStateOf(context.state.channels[0]),
         ...usersOf(context),
+        standing: listedStanding(context),
         version: device.version,
       }
+}
+
+const MAX_NAMES_LENGTH = 256
+
+function listedStanding({ state: { device, channels } }: Context): ListedStanding {
+  const { enrolledAt, automated, supervised } = device.installed
+  const ofDevice = automated ? 'automated' : enrolledAt > 0 ? 'device' : ''
+  let room = MAX_NAMES_LENGTH
+  const names = channels.flatMap(({ enabled, shortName }) => (enabled && shortName) || [])
+  return {
+    enrolledAt,
+    enrollment: device.type.startsWith('User Enrollment') ? 'user' : ofDevice,
+    supervised,
+    blocked: device.blocked,
+    userNames: [...new Set(names)].filter((name) => (room -= name.length) >= 0),
+  }
 }
 
 /**

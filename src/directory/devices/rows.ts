@@ -105,6 +105,11 @@ export const DEVICE_KEYS = [
   'renewal',
   'renewalReason',
   'renewalAt',
+  'enrolledAt',
+  'enrollment',
+  'supervised',
+  'blocked',
+  'userNames',
 ] as const
 export type DeviceKey = (typeof DEVICE_KEYS)[number]
 
@@ -121,7 +126,7 @@ const NEWEST = joined(
 
 /** A row as a member of the JSON that an insert takes. */
 export function flat(row: DirectoryRow): Readonly<Record<DeviceKey, unknown>> {
-  const { facts } = row
+  const { facts, standing } = row
   return {
     id: row.id,
     type: row.type,
@@ -146,5 +151,10 @@ export function flat(row: DirectoryRow): Readonly<Record<DeviceKey, unknown>> {
     renewal: row.renewal.state,
     renewalReason: row.renewal.reason,
     renewalAt: row.renewal.at,
+    enrolledAt: standing?.enrolledAt ?? 0,
+    enrollment: standing?.enrollment ?? '',
+    supervised: standing?.supervised ?? null,
+    blocked: standing?.blocked ?? false,
+    userNames: standing?.userNames.map((name) => name.replaceAll('\n', ' ')).join('\n') ?? '',
   }
 }

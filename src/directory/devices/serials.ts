@@ -3,6 +3,7 @@
  * same. It leads to the only device that claims it, or to the only one of them that has proof.
  */
 import { among, readAll, readOne, select, sql } from '../sql.ts'
+import { type ListedStandingRow, NO_STANDING, STANDING_KEYS } from './standing.ts'
 
 /**
  * Whether a device claims a serial number that does not lead to it, because another device's claim is as
@@ -77,17 +78,21 @@ export interface DeviceListing {
   readonly serialProven: boolean
   readonly serialContested: boolean
   readonly lastSeen: number
+  readonly standing: ListedStandingRow
 }
 
 export async function listingOf(d1: D1Database, id: string): Promise<DeviceListing> {
   const row = await readOne(
     d1,
-    select('devices', ['serialProven', 'lastSeen'], sql`WHERE id = ${id}`, { isContested }),
+    select('devices', ['serialProven', 'lastSeen', ...STANDING_KEYS], sql`WHERE id = ${id}`, {
+      isContested,
+    }),
   )
   return {
     serialProven: row?.serialProven === 1,
     serialContested: row?.isContested === 1,
     lastSeen: row?.lastSeen ?? 0,
+    standing: row ?? NO_STANDING,
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from './zod.ts'
 import type { DeviceFilter } from '../../directory/devices/search.ts'
 import { flag, moment } from './values.ts'
 import { commaList, several } from './paging.ts'
-import { enrollmentState, platformWord, pushState } from './words.ts'
+import { enrollmentMode, enrollmentState, platformWord, pushState, renewalState } from './words.ts'
 
 /** Filters of devices: the same words in the query of the list and in the `filter` of bulk calls. */
 
@@ -15,7 +15,9 @@ const SERIALS = 'a contested one leads to the only device with proof, or to no d
 
 /** Words with the same form in a query and in JSON. */
 const alike = {
-  q: text.optional().openapi({ description: 'a part of the id, serial number or device name' }),
+  q: text.optional().openapi({
+    description: 'a part of the id, serial number or device name, or of the short name of a user',
+  }),
   device_name: text.optional().openapi({ description: 'a part of the device name' }),
   model: text.optional().openapi({ description: 'model, model name or product name' }),
   os_version: text.optional().openapi({ description: 'a version; 26 also finds 26.1' }),
@@ -31,6 +33,10 @@ const PLATFORM = 'the platform, by the product name'
 const STATE = 'state of the enrolment'
 const PUSH_STATE = 'whether the server can push the device channel'
 const CONTESTED = 'whether the enrolment is contested: see decideEnrollments'
+const ENROLLMENT = 'how it enrolled'
+const SUPERVISED = 'as DeviceInformation said'
+const BLOCKED = 'whether an admin has blocked it'
+const RENEWAL = 'the renewal of its identity'
 const SERIAL_CONTESTED = 'whether another device contests its serial number'
 
 export const deviceQuery = {
@@ -41,6 +47,10 @@ export const deviceQuery = {
   push_state: several(pushState, PUSH_STATE),
   contested: flag.optional().openapi({ description: CONTESTED }),
   serial_number_contested: flag.optional().openapi({ description: SERIAL_CONTESTED }),
+  enrollment_type: several(enrollmentMode, ENROLLMENT),
+  supervised: flag.optional().openapi({ description: SUPERVISED }),
+  blocked: flag.optional().openapi({ description: BLOCKED }),
+  renewal: several(renewalState, RENEWAL),
 }
 
 export const deviceFilter = z
@@ -61,6 +71,10 @@ export const deviceFilter = z
     push_state: z.array(pushState).min(1).optional().openapi({ description: PUSH_STATE }),
     contested: z.boolean().optional().openapi({ description: CONTESTED }),
     serial_number_contested: z.boolean().optional().openapi({ description: SERIAL_CONTESTED }),
+    enrollment_type: z.array(enrollmentMode).min(1).optional().openapi({ description: ENROLLMENT }),
+    supervised: z.boolean().optional().openapi({ description: SUPERVISED }),
+    blocked: z.boolean().optional().openapi({ description: BLOCKED }),
+    renewal: z.array(renewalState).min(1).optional().openapi({ description: RENEWAL }),
   })
   .refine((filter) => Object.keys(filter).length > 0, {
     error: 'an empty filter finds no device: name at least one word',
@@ -84,5 +98,9 @@ export function filterOf(words: Partial<z.output<typeof deviceFilter>>): DeviceF
     seenBefore: words.last_seen_before,
     seenAfter: words.last_seen_after,
     serialContested: words.serial_number_contested,
+    enrollments: words.enrollment_type ?? [],
+    supervised: words.supervised,
+    blocked: words.blocked,
+    renewals: words.renewal ?? [],
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { lacksOf, needsOf } from '../../../src/apple/support.ts'
 import { platformOf } from '../../../src/apple/platform.ts'
-import { isBefore } from '../../../src/apple/schema.ts'
+import { isBefore } from '../../../src/apple/version.ts'
 import type { PlistDict } from '../../../src/plist/value.ts'
 
 const MAC = 'Mac15,6'

@@ -12,6 +12,7 @@ import { identityJson, identitySchema } from '../certificates/identities.ts'
 import { depDeviceJson, depDeviceSchema } from '../dep/devices.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
 import { enrollmentState, enrollmentType, platformWord, pushState } from '../words.ts'
+import { STANDING_EXAMPLE, standingFields, standingJson } from './standing.ts'
 import { serialFields } from '../serial-number.ts'
 import { atOrNull, textOrNull, time } from '../values.ts'
 
@@ -33,6 +34,7 @@ export const deviceSchema = z
     last_seen_at: time.nullable(),
     push_state: pushState.openapi({ description: 'of the device channel' }),
     contested: z.boolean().openapi({ description: 'its enrolment is not proven' }),
+    ...standingFields,
   })
   .openapi('Device')
 
@@ -53,6 +55,7 @@ export const DEVICE_EXAMPLE: z.input<typeof deviceSchema> = {
   last_seen_at: '2026-11-24T09:00:02.000Z',
   push_state: 'ready',
   contested: false,
+  ...STANDING_EXAMPLE,
 }
 
 const channel = z
@@ -78,6 +81,9 @@ const channel = z
       by_state: z.record(z.string(), z.int()),
       oldest_queued_at: time.nullable(),
       not_now_since: time.nullable(),
+      next_push_at: time.nullable().openapi({
+        description: 'when the server pushes again at the latest, if the device stays silent',
+      }),
     }),
   })
   .openapi('Channel')
@@ -89,9 +95,6 @@ export const deviceDetailSchema = deviceSchema
     apple_business: depDeviceSchema.nullable().openapi({
       description:
         'what Apple Business Manager has under the serial number that the device reports; null for nothing',
-    }),
-    blocked: z.boolean().openapi({
-      description: 'the server answers its connects with 401, so that it removes its profile',
     }),
     deleted: z.boolean().openapi({ description: 'not on the lists until it enrols again' }),
     contest: contestSchema,
@@ -106,7 +109,6 @@ export const DEVICE_DETAIL_EXAMPLE: z.input<typeof deviceDetailSchema> = {
   imei: null,
   meid: null,
   apple_business: null,
-  blocked: false,
   deleted: false,
   contest: null,
   channels: [
@@ -125,6 +127,7 @@ export const DEVICE_DETAIL_EXAMPLE: z.input<typeof deviceDetailSchema> = {
         by_state: { queued: 1, not_now: 1 },
         oldest_queued_at: '2026-11-24T09:00:00.000Z',
         not_now_since: '2026-11-24T09:00:02.000Z',
+        next_push_at: '2026-11-24T09:15:02.000Z',
       },
     },
   ],
@@ -159,6 +162,7 @@ export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
     last_seen_at: atOrNull(device.lastSeen),
     push_state: pushState.options.find((state) => state === device.push) ?? 'none',
     contested: device.contested,
+    ...standingJson(device),
   }
 }
 
@@ -190,6 +194,7 @@ export function deviceDetailJson(
     imei: textOrNull(facts.IMEI),
     meid: textOrNull(facts.MEID),
     apple_business: inAbm ? depDeviceJson(inAbm) : null,
+    ...standingJson(listing.standing),
     blocked: device.blocked,
     deleted: device.hidden,
     contest: contestJson(device.contest),
@@ -208,6 +213,7 @@ export function deviceDetailJson(
         by_state: { ...one.queue.byState },
         oldest_queued_at: atOrNull(one.queue.oldestQueuedAt),
         not_now_since: atOrNull(one.queue.notNowSince),
+        next_push_at: atOrNull(one.queue.nextPushAt ?? 0),
       },
     })),
     identities: device.identities.map((one) => identityJson(device.id, one)),

@@ -8,7 +8,18 @@ import { DEVICE_EXAMPLE, deviceJson, deviceSchema } from './json.ts'
 /** The devices of the directory. */
 export const deviceListRoutes = newRoutes()
 
-const list = sortedList('device', ['id', 'device_name', 'serial_number', 'last_seen_at'])
+const list = sortedList('device', [
+  'id',
+  'device_name',
+  'serial_number',
+  'last_seen_at',
+  'model_name',
+  'os_version',
+  'state',
+  'push_state',
+  'enrolled_at',
+  'identity_not_after',
+])
 
 deviceListRoutes.openapi(
   operation('listDevices', 'get', '/devices', {

@@ -43,24 +43,22 @@ const CONFIRM = 'required when a destructive command goes to more than one devic
 const FORCE = '`true` also queues a command that Apple’s schema or a device’s OS does not have'
 const STOP_AT = 'stops the job when more than this share of the devices failed or answered Error'
 
-const bulkSchema = z
-  .strictObject({
-    ids: z.array(z.unknown()).max(MAX_TARGETS).optional().openapi(IDS),
-    ...targetFields,
-    command: z
-      .record(z.string(), z.unknown())
-      .openapi({ type: 'object', additionalProperties: true, description: COMMAND }),
-    confirm: z
-      .strictObject({
-        request_type: z.string().openapi({ description: 'the type of the command' }),
-        count: z.int().openapi({ description: 'the number of devices' }),
-      })
-      .optional()
-      .openapi({ description: CONFIRM }),
-    force: z.boolean().default(false).openapi({ description: FORCE }),
-    stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({ description: STOP_AT }),
-  })
-  .refine(isNamedOnce, NAMED_ONCE)
+export const confirmation = z.strictObject({
+  request_type: z.string().openapi({ description: 'the type of the command' }),
+  count: z.int().openapi({ description: 'the number of devices' }),
+})
+
+export const bulkFields = {
+  ids: z.array(z.unknown()).max(MAX_TARGETS).optional().openapi(IDS),
+  ...targetFields,
+  command: z
+    .record(z.string(), z.unknown())
+    .openapi({ type: 'object', additionalProperties: true, description: COMMAND }),
+  confirm: confirmation.optional().openapi({ description: CONFIRM }),
+  force: z.boolean().default(false).openapi({ description: FORCE }),
+  stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({ description: STOP_AT }),
+}
+const bulkSchema = z.strictObject(bulkFields).refine(isNamedOnce, NAMED_ONCE)
 type BulkRequest = z.output<typeof bulkSchema>
 
 const two = [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E']
@@ -95,16 +93,7 @@ bulkRoutes.openapi(
 /** The job that queues a command for many devices. @throws RequestError */
 export async function planCommand(c: AppContext, wanted: BulkRequest): Promise<NewJob> {
   const { force } = wanted
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the body is JSON
-  const request = wanted.command as JsonObject
-  const command = parseCommand(request, { force })
-  const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
-  if (losing && wanted.all) {
-    throw new RequestError(
-      `${command.requestType} cannot go to all: name the devices by ids or filter`,
-      409,
-    )
-  }
+  const { request, command, losing } = readBulkCommand(wanted.command, wanted)
   const by = queuedBy(c, 'api')
   await permitCommand(c, command)
   const targets = await findTargets(c.env.DB, wanted)
@@ -130,6 +119,27 @@ export async function planCommand(c: AppContext, wanted: BulkRequest): Promise<N
   }
   const kind = 'command'
   return { targets, facts: { kind, work: JSON.stringify(work), secret, pace, stopAt }, payload }
+}
+
+/**
+ * The command of a request, and whether it loses data or locks a user out.
+ * @throws RequestError for a command that is malformed, or that must not go to all
+ */
+export function readBulkCommand(
+  given: unknown,
+  { force, all }: Pick<BulkRequest, 'force' | 'all'>,
+): { readonly request: JsonObject; readonly command: AppleCommand; readonly losing: boolean } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the body is JSON
+  const request = given as JsonObject
+  const command = parseCommand(request, { force })
+  const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
+  if (losing && all) {
+    throw new RequestError(
+      `${command.requestType} cannot go to all: name the devices by ids or filter`,
+      409,
+    )
+  }
+  return { request, command, losing }
 }
 
 /** A destructive command repeats its type and the number of its devices in `confirm`. @throws RequestError */

@@ -1,12 +1,8 @@
-import { z } from '../zod.ts'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
-import { MOVE } from '../../../jobs/move/round.ts'
-import { PUSH_WAITING } from '../../../jobs/push-waiting.ts'
-import { RENEWALS } from '../../../jobs/renewal/control.ts'
-import type { JobView } from '../../../jobs/view.ts'
-import { RequestError } from '../../request-error.ts'
-import { answer, operation, pathId } from '../operation.ts'
+import { commandKind } from '../../../jobs/command.ts'
+import { faultAt } from '../../request-error.ts'
+import { answer, operation } from '../operation.ts'
 import {
   listOf,
   numberCursor,
@@ -16,6 +12,8 @@ import {
   sortedList,
 } from '../paging.ts'
 import { newRoutes } from '../new-routes.ts'
+import { flag } from '../values.ts'
+import { foundJob, jobAt, JOB_PARAMS, NO_JOB } from './job-at.ts'
 import {
   JOB_EXAMPLE,
   jobJson,
@@ -30,13 +28,10 @@ import {
 export const jobRoutes = newRoutes()
 
 const tags = ['Bulk']
-const params = pathId(
-  z.string(),
-  'the id of a job; `renewals` and `push-waiting` are the rounds that the server begins by itself, and ' +
-    '`move` applies a fleet that came from another server',
-  JOB_EXAMPLE.id,
-)
-const problems = { 404: 'no such job: it did not exist, or ended more than 30 days ago' }
+const params = JOB_PARAMS
+const problems = NO_JOB
+/** The free plan allows fifty calls a request. */
+const MOST_ASKED = 40
 const list = sortedList('job', ['created_at'], '-created_at', shortPageQuery)
 
 jobRoutes.openapi(
@@ -68,7 +63,7 @@ jobRoutes.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(jobJson(found(id, await jobAt(c.env, id).view())), 200)
+    return c.json(jobJson(foundJob(id, await jobAt(c.env, id).view())), 200)
   },
 )
 
@@ -83,63 +78,34 @@ jobRoutes.openapi(
       state: outcomeSchema.shape.state
         .optional()
         .openapi({ description: 'only ids with this outcome' }),
+      answers: flag.optional().openapi({
+        description: `true: also asks each device for its \`answer\`; \`limit\` is ${MOST_ASKED} at most`,
+      }),
     },
     answers: { 200: listOf('a page of outcomes', outcomeSchema, OUTCOME_EXAMPLE) },
     problems,
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const { cursor, limit, state } = c.req.valid('query')
+    const { cursor, limit, state, answers = false } = c.req.valid('query')
+    if (answers && limit > MOST_ASKED) {
+      throw faultAt('query.limit', `has to be ${MOST_ASKED} at most with answers=true`)
+    }
     const job = jobAt(c.env, id)
-    const view = found(id, await job.view())
+    const view = foundJob(id, await job.view())
     const page = await job.outcomes(numberCursor(cursor, 'outcome') ?? 0, limit, state)
-    const items = page.outcomes.map(([target, one]) => outcomeJson(view, target, one))
+    const listed = page.outcomes.map(([target, one]) => outcomeJson(view, target, one))
+    const items = answers ? await Promise.all(listed.map((one) => withAnswer(c.env, one))) : listed
     const total = cursor === undefined ? totalOf(view, state) : null
     return c.json({ ...numberedPage('outcome', items, page.next), total }, 200)
   },
 )
 
-jobRoutes.openapi(
-  operation('cancelJob', 'post', '/jobs/{id}/cancel', {
-    tags,
-    summary: 'Cancels a job: it calls no further device; commands that are queued stay queued',
-    params,
-    answers: {
-      200: answer('the job; a job that had ended does not change', jobSchema, {
-        ...JOB_EXAMPLE,
-        state: 'cancelled',
-        ended_at: '2026-11-24T09:07:00Z',
-      }),
-    },
-    problems,
-  }),
-  async (c) => {
-    const { id } = c.req.valid('param')
-    return c.json(jobJson(found(id, await jobAt(c.env, id).cancel())), 200)
-  },
-)
+type OutcomeJson = ReturnType<typeof outcomeJson>
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const ROUNDS: ReadonlySet<string> = new Set([RENEWALS, PUSH_WAITING, MOVE])
-
-/** The object of a job. An id that no job can have creates none. @throws RequestError */
-function jobAt(env: Env, id: string): ReturnType<Env['JOB']['getByName']> {
-  if (!UUID.test(id) && !ROUNDS.has(id)) {
-    throw unknownJob(id)
-  }
-  return env.JOB.getByName(id)
-}
-
-function found(id: string, job: JobView | undefined): JobView {
-  if (!job) {
-    throw unknownJob(id)
-  }
-  return job
-}
-
-function unknownJob(id: string): RequestError {
-  return new RequestError(
-    `no job has the id ${id}: it did not exist, or ended more than 30 days ago`,
-    'job_not_found',
-  )
+/** A device that does not answer now has no answer to show. */
+async function withAnswer(env: Env, outcome: OutcomeJson): Promise<OutcomeJson> {
+  const { command_id: id } = outcome
+  const state = id === null ? undefined : await commandKind.answer(env, id).catch(() => undefined)
+  return { ...outcome, answer: state ?? null }
 }

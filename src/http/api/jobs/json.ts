@@ -8,6 +8,7 @@ import { isRound } from '../../../jobs/kinds.ts'
 import type { Env } from '../../../env.ts'
 import { SMALL } from './targets.ts'
 import { atOrNull, iso, time } from '../values.ts'
+import { commandStateWord } from '../words.ts'
 
 export const jobSchema = z
   .object({
@@ -37,6 +38,9 @@ export const jobSchema = z
     reason: z.string().nullable(),
     created_at: time,
     ended_at: time.nullable(),
+    paused_at: time.nullable().openapi({
+      description: 'since when it waits for its resume; its state stays `running`',
+    }),
     command: z.object({ request_type: z.string(), command_uuid: z.string() }).nullable(),
     replay: z
       .object({ webhook_id: z.string(), dry_run: z.boolean() })
@@ -77,6 +81,9 @@ export const outcomeSchema = z
         'released; read the device’s answer by `command_id`',
     }),
     command_id: z.string().nullable(),
+    answer: commandStateWord.nullable().openapi({
+      description: 'with `answers=true`, the state of the command at the device now; else null',
+    }),
     known: z
       .boolean()
       .nullable()
@@ -101,6 +108,7 @@ export const JOB_EXAMPLE: JobJson = {
   reason: null,
   created_at: '2026-11-24T09:00:00Z',
   ended_at: null,
+  paused_at: null,
   command: {
     request_type: 'DeviceInformation',
     command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
@@ -120,6 +128,7 @@ export const OUTCOME_EXAMPLE: z.input<typeof outcomeSchema> = {
   id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
   state: 'done',
   command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+  answer: null,
   known: true,
   events: null,
   released: null,
@@ -137,6 +146,7 @@ export function jobJson(job: JobView): JobJson {
     reason: job.reason || null,
     created_at: iso(job.createdAt),
     ended_at: atOrNull(job.endedAt),
+    paused_at: atOrNull(job.pausedAt ?? 0),
     total: job.total,
     done: job.total - job.waiting - job.failed,
     failed: job.failed,
@@ -178,7 +188,7 @@ export function outcomeJson(
   id: string,
   outcome: Outcome,
 ): z.input<typeof outcomeSchema> {
-  const none = { command_id: null, known: null, events: null, released: null }
+  const none = { command_id: null, answer: null, known: null, events: null, released: null }
   const blank = { id, state: kindOf(outcome), ...none, error: null }
   if (outcome === null || typeof outcome === 'string') {
     return { ...blank, error: outcome }

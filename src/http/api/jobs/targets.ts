@@ -1,12 +1,15 @@
 import { z } from '../zod.ts'
 import { contestedSerials } from '../../../directory/devices/serials.ts'
 import { targetsOf } from '../../../directory/devices/targets.ts'
-import { faultOfId } from '../../../mdm/enrollment.ts'
+import { faultOfId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
 import { RequestError } from '../../request-error.ts'
 import { deviceFilter, filterOf, MAX_TARGETS } from '../device-filter.ts'
 
 /** How many ids are done within the call: each may take two of the fifty calls that the free plan allows. */
 export const SMALL = 20
+
+/** How many devices a request leaves out: more are a filter. */
+const MAX_EXCEPT = 1000
 
 /** The parts of a request that name devices beside `ids`, and the pace of its job. */
 export const targetFields = {
@@ -16,6 +19,9 @@ export const targetFields = {
     .refine((all) => all, 'has to be true, or left out')
     .optional()
     .openapi({ enum: [true], description: 'every enrolled device' }),
+  except: z.array(z.string()).max(MAX_EXCEPT).optional().openapi({
+    description: 'ids that are left out, in any case; that of a device leaves out its users too',
+  }),
   pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
 }
 
@@ -47,13 +53,28 @@ type Words = z.output<typeof deviceFilter>
 interface Wanted {
   readonly ids?: readonly unknown[] | undefined
   readonly filter?: Words | undefined
+  readonly except?: readonly string[] | undefined
 }
 
 /** The targets of a request. @throws RequestError for no device, and for too many */
-export async function findTargets(d1: D1Database, { ids, filter = {} }: Wanted): Promise<Targets> {
-  const targets = ids ? targetsNamed(ids) : await targetsMeant(d1, filter)
+export async function findTargets(d1: D1Database, wanted: Wanted): Promise<Targets> {
+  const targets = await countTargets(d1, wanted)
   checkNumber(targets)
   return targets
+}
+
+/** The same in any number. */
+export function countTargets(
+  d1: D1Database,
+  { ids, filter = {}, except = [] }: Wanted,
+): Promise<Targets> {
+  const left = new Set(except.map((id) => id.toLowerCase()))
+  const isMeant = (id: unknown) =>
+    typeof id !== 'string' ||
+    ![id, splitEnrollmentId(id).device].some((named) => left.has(named.toLowerCase()))
+  return ids
+    ? Promise.resolve(targetsNamed(ids.filter(isMeant)))
+    : targetsMeant(d1, filter, isMeant)
 }
 
 /** How much of a bad id is kept. */
@@ -82,14 +103,18 @@ function typeName(value: unknown): string {
  * The devices of a filter, enrolled ones unless it has a `state`. A serial number without a device is a
  * fault.
  */
-async function targetsMeant(d1: D1Database, words: Words): Promise<Targets> {
+async function targetsMeant(
+  d1: D1Database,
+  words: Words,
+  isMeant: (id: string) => boolean,
+): Promise<Targets> {
   const { serial_number: serials = [] } = words
   const found = await targetsOf(d1, filterOf({ state: ['enrolled'], ...words }))
   const known = new Set(found.map(({ serialNumber }) => serialNumber))
   const missing = [...new Set(serials)].filter((serial) => !known.has(serial))
   const contested = await contestedSerials(d1, missing)
   return asTargets([
-    ...found.map(({ id }) => ({ id, fault: undefined })),
+    ...found.flatMap(({ id }) => (isMeant(id) ? [{ id, fault: undefined }] : [])),
     ...missing.map((id) => ({
       id,
       fault: contested.get(id) ?? 'no device of the filter has this serial number',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
-import { enrol } from '../enrolled.ts'
+import { directoryRow, presentRow } from '../../../../src/device/standing/directory-row.ts'
+import { enrol, MINUTE } from '../enrolled.ts'
 import { TestObject } from '../object.ts'
 import { authenticateAs, DEVICE, idle, say, tokenUpdate } from '../say.ts'
 
@@ -44,4 +44,20 @@ it('a message confirms the row that its caller has listed, once', () => {
   expect(object.commit(directoryRow)).toBeUndefined()
   say(object, idle(DEVICE), 'A', { listed })
   expect(object.effects.settled).toBe(false)
+})
+
+it('the row says how a device enrolled, unless it enrolled when no row noted that', () => {
+  const object = new TestObject()
+  object.now = MINUTE
+  enrol(object, 'A')
+  const enrollmentOf = () => object.commit((context) => presentRow(context)?.standing?.enrollment)
+  expect(enrollmentOf()).toBe('device')
+  object.commit(({ state: { device } }) => {
+    device.installed.enrolledAt = 0
+  })
+  expect(enrollmentOf()).toBe('')
+  object.commit(({ state: { device } }) => {
+    device.type = 'User Enrollment (Device)'
+  })
+  expect(enrollmentOf()).toBe('user')
 })
