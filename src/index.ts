@@ -5,6 +5,7 @@ import { Audit } from './audit/object.ts'
 import { Control } from './control/object.ts'
 import { DepAccount } from './dep-account/object.ts'
 import { Job } from './jobs/job.ts'
+import { Live } from './live/object.ts'
 import { Push } from './push-circuit/push.ts'
 import { Poster, Subscriber } from './webhooks/subscriber.ts'
 import { Device } from './device/object.ts'
@@ -23,18 +24,19 @@ for (const [name, object] of Object.entries({
   Control,
   DepAccount,
   Job,
+  Live,
   Push,
   Subscriber,
 })) {
   guardSchema(name, object)
 }
-for (const object of [Audit, DepAccount, Job, Push, Subscriber, Device]) {
+for (const object of [Audit, DepAccount, Job, Live, Push, Subscriber, Device]) {
   guardObject(object)
 }
 // It is what the others ask.
 guardObject(Control, () => undefined)
 
-export { Audit, Control, DepAccount, Job, Push, Subscriber, Device, Poster, Duties }
+export { Audit, Control, DepAccount, Job, Live, Push, Subscriber, Device, Poster, Duties }
 
 const bound = new WeakMap<Env, Env>()
 

@@ -35,6 +35,7 @@ const PHRASES = [
   `Internal error (?:in|while starting up) (?:D1 DB|Durable Object) ${WORDS}`,
   `(?:Exceeded|Your account has exceeded|Worker exceeded|Too many) ${WORDS}`,
   String.raw`The RPC receiver does not implement the method "\w{1,64}"`,
+  String.raw`Handler does not export a fetch\(\) function`,
   `Queue send failed: ${WORDS}`,
   'Network connection lost',
   // R2's, with the number of the error.

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { noteWatched, watchedUntil } from './live/watched.ts'
 
 const current = new AsyncLocalStorage<string | undefined>()
 
@@ -15,6 +16,8 @@ export function forRequest<Result>(id: string | undefined, work: () => Result): 
 /** The last argument of a call to an object: the id does not cross a call by itself. */
 interface Carrier {
   readonly ofRequest: string
+  /** Until when the fleet is watched (src/live/watched.ts); absent if no page ever was. */
+  readonly watched?: number
 }
 
 interface Namespace<Stub> {
@@ -40,7 +43,11 @@ export function carrying<Stub extends object>(objects: Namespace<Stub>): Namespa
 
 function carried(values: readonly unknown[]): readonly unknown[] {
   const id = requestId()
-  return id === undefined ? values : [...values, { ofRequest: id } satisfies Carrier]
+  if (id === undefined) {
+    return values
+  }
+  const watched = watchedUntil()
+  return [...values, { ofRequest: id, ...(watched > 0 && { watched }) } satisfies Carrier]
 }
 
 /** Calls a method of an object with its arguments, for the request whose id is the last one. */
@@ -49,9 +56,11 @@ export function received<Result>(
   call: (values: readonly unknown[]) => Result,
 ): Result {
   const last = values.at(-1)
-  return isCarrier(last)
-    ? forRequest(last.ofRequest, () => call(values.slice(0, -1)))
-    : call(values)
+  if (!isCarrier(last)) {
+    return call(values)
+  }
+  noteWatched(last.watched ?? 0)
+  return forRequest(last.ofRequest, () => call(values.slice(0, -1)))
 }
 
 function isCarrier(value: unknown): value is Carrier {

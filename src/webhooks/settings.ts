@@ -2,11 +2,12 @@ import { clock, wait } from '../clock.ts'
 import { requireConfig, type Config } from '../config/config.ts'
 import {
   findWebhook,
-  listWebhooks,
+  listAudience,
   readWebhook,
   type StoredWebhook,
 } from '../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Filter, type Webhook } from '../events/webhook.ts'
+import { noteWatched } from '../live/watched.ts'
 import { reasonOf } from '../reason.ts'
 import { warn } from '../log.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
@@ -67,7 +68,8 @@ export function forgetWebhooks(): void {
 async function readList(d1: D1Database): Promise<void> {
   const before = listChanges
   try {
-    const webhooks = await listWebhooks(d1)
+    const { webhooks, watchedUntil } = await listAudience(d1)
+    noteWatched(watchedUntil)
     // A read that began before a change may not contain it.
     if (before === listChanges) {
       copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }

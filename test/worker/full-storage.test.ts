@@ -13,6 +13,7 @@ const routes = [
   ['POST', '/api/devices/FULL/commands', { request_type: 'ProfileList' }],
   ['POST', '/api/devices/FULL/retire'],
   ['GET', '/api/devices/FULL'],
+  ['GET', '/api/stream?device=FULL'],
 ] as const
 
 describe('an admin route whose storage fails', () => {
@@ -27,6 +28,7 @@ describe('an admin route whose storage fails', () => {
       'The RPC receiver does not implement the method "added".',
       'the server is being updated: try again',
     ],
+    ['Handler does not export a fetch() function.', 'the server is being updated: try again'],
     ['internal error; reference = 6ctnd85di3v4r2t2rdlelpj8', 'the storage does not answer'],
   ])('is 503 with advice: %s', async (message, text) => {
     const call = deployed({ DEVICE: { getByName: () => failing(message) } })

@@ -122,6 +122,10 @@ function finishEnrolment(
     logHappening(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
     device.state = 'enrolled'
     device.renewedAt = 0
+    if (isNew) {
+      const automated = awaitingConfiguration === true
+      Object.assign(device.installed, { enrolledAt: context.now, automated })
+    }
     noteChange(context)
     forgetSuccessors(context)
   }

@@ -2,6 +2,7 @@ import { NO_FACTS, shown, shownSerial, type DeviceFacts, type Report } from '../
 import { isDict, textAt } from '../../plist/dict.ts'
 import { tryToRead } from '../../plist/error.ts'
 import { readPlistTop } from '../../plist/read.ts'
+import type { PlistDict } from '../../plist/value.ts'
 import { applyReport, type ReportEffect } from '../queue/report.ts'
 import { noteChange } from '../standing/directory-row.ts'
 import type { Channel } from '../store/channel-row.ts'
@@ -31,27 +32,38 @@ export function takeReport(
  */
 export function storeFacts(context: Context, result: Uint8Array): void {
   const { device } = context.state
-  const reported = factsIn(result)
+  const answers = answersIn(result)
+  const reported = factsIn(answers)
+  const supervised = supervisedIn(answers) ?? device.installed.supervised
   const facts: DeviceFacts = {
     ...device.facts,
     ...reported,
     SerialNumber: device.facts.SerialNumber || (reported.SerialNumber ?? ''),
   }
-  if (JSON.stringify(facts) === JSON.stringify(device.facts)) {
+  const isSame = JSON.stringify(facts) === JSON.stringify(device.facts)
+  if (isSame && supervised === device.installed.supervised) {
     return
   }
   if (facts.SerialNumber !== device.facts.SerialNumber) {
     device.claimedAt = context.now
   }
   device.facts = facts
+  device.installed.supervised = supervised
   noteChange(context)
 }
 
-function factsIn(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?: string } {
-  const facts: Record<string, string> = {}
+function answersIn(result: Uint8Array): PlistDict {
   // The report's structure was checked before. A malformed value in it is no reason to refuse the report.
   const responses = tryToRead(() => readPlistTop(result, TOP_KEYS, 'device'))?.['QueryResponses']
-  const answers = isDict(responses) ? responses : {}
+  return isDict(responses) ? responses : {}
+}
+
+function supervisedIn({ IsSupervised }: PlistDict): boolean | undefined {
+  return typeof IsSupervised === 'boolean' ? IsSupervised : undefined
+}
+
+function factsIn(answers: PlistDict): { -readonly [Key in keyof DeviceFacts]?: string } {
+  const facts: Record<string, string> = {}
   for (const name of Object.keys(NO_FACTS)) {
     const value = textAt(answers, name)
     const fact = name === 'SerialNumber' ? shownSerial(value) : shown(value)

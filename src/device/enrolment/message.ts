@@ -74,6 +74,8 @@ export type DeviceAnswer =
       readonly frozen?: true
       /** The directory does not have this claim yet: it has to have it before the device gets its answer. */
       readonly claim?: NewClaim
+      /** The device has enrolled, and has not only renewed its identity. */
+      readonly enrolled?: true
       readonly declared?: Declared
       /** It has to be offered the declarations of the catalog. */
       readonly isOfferDue?: true

@@ -222,6 +222,7 @@ function take(
   return {
     kind: 'accepted',
     ...(effect.later ? { later: true } : {}),
+    ...(effect.enrolled ? { enrolled: true } : {}),
     ...(isUnproven(context.state.device) ? { unproven: true } : {}),
     ...(effect.reply ? { reply: effect.reply } : {}),
     ...(context.state.device.namesake === 'contested' ? { contested: true } : {}),

@@ -1,5 +1,5 @@
 import { pruneEvery } from '../store/pace.ts'
-import { ANNOUNCE_AFTER, wakeBy, type Context } from '../store/context.ts'
+import { ANNOUNCE_AFTER, tellWord, wakeBy, type Context } from '../store/context.ts'
 import { insertEvent, type NewEvent, type Subscribers } from '../store/events.ts'
 import { cursorsOf, moveCursor, pruneEvents, UNKNOWN } from './cursors.ts'
 
@@ -13,6 +13,7 @@ export const NOTIFIED_FOR = 30_000
  */
 export function recordEvent(context: Context, event: NewEvent, subscribers: Subscribers): void {
   const { state } = context
+  tellWord(context, event.topic)
   if (subscribers?.length === 0 && !isKept(context, event)) {
     return
   }

@@ -6,7 +6,7 @@ import type { Verdict } from '../../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../../events/topics.ts'
 import { enrollmentOfChannel, type Channel } from '../store/channel-row.ts'
 import { saveChannel } from '../store/rows/save.ts'
-import { wakeBy, type Context } from '../store/context.ts'
+import { tellLive, wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
 import { recordOwnEvent } from '../outbox/record.ts'
 import { listAnew } from '../standing/directory-row.ts'
@@ -119,9 +119,11 @@ export function takeVerdict(context: Context, target: PushTarget, push: Pushed):
  * Notes APNs's answer for views. The note costs no row: it is written when the channel is stored for another
  * reason, or a command is handed out.
  */
-export function notePush({ now: at }: Context, channel: Channel, verdict: Verdict): void {
+export function notePush(context: Context, channel: Channel, verdict: Verdict): void {
+  const { now: at } = context
   const detail = verdict.kind === 'delivered' ? verdict.id : verdict.reason
   channel.push = { at, outcome: verdict.kind, detail }
+  tellLive(context, { kind: verdict.kind === 'delivered' ? 'push.delivered' : 'push.failed' })
 }
 
 function storeVerdict(context: Context, channel: Channel, push: Pushed): void {

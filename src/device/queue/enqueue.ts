@@ -10,6 +10,7 @@ import { channelOf, isOvercrowded, recalledChannel } from '../store/channels.ts'
 import { commandId, numberOf, rowOf } from '../store/commands/ids.ts'
 import { logWaiting, namedInLog } from '../store/commands/log.ts'
 import { insertCommand, NO_TERMS, type NewCommand } from '../store/commands/new-command.ts'
+import { tellQueued } from '../store/commands/news.ts'
 import { presentManifest } from '../store/manifest-row.ts'
 import { commandOfRequest, rowFromSince } from '../store/commands/read.ts'
 import { wakeBy, type Context } from '../store/context.ts'
@@ -106,6 +107,7 @@ export function appendCommand(context: Context, channel: Channel, command: NewCo
     (channel.id === 0 && waitsForSetup(context, command) ? 'setup' : undefined)
   const payload = storeBody(context, 'payload', id, command.payload, secret)
   insertCommand(db, id, command, { now, heldFor: held, payload })
+  tellQueued(context, channel, id, command, held)
   queue.lastId = id
   queue.depth += 1
   pruneInTime(context, channel, queue, id)

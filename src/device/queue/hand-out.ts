@@ -1,6 +1,7 @@
 import { hasStalled, nextEntry } from '../../mdm/queue.ts'
 import { loadBody } from '../../storage/bodies.ts'
 import { writePushNote, type Channel } from '../store/channel-row.ts'
+import { tellCommand } from '../store/commands/news.ts'
 import { markHandedOut } from '../store/commands/pending.ts'
 import type { Context } from '../store/context.ts'
 import { addUnlockToken } from './clear-passcode.ts'
@@ -25,6 +26,7 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
     handedOutAt: now,
     rounds: entry.rounds + Number(isNewRound),
   })
+  tellCommand(context, channel, entry.id, entry.state, entry)
   const push = channel.push && channel.push.at >= entry.queuedAt ? channel.push : undefined
   const given = { now, epoch: state.device.epoch, push: writePushNote(push) }
   const inline = markHandedOut(db, entry, given)

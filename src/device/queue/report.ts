@@ -4,6 +4,7 @@ import type { Channel } from '../store/channel-row.ts'
 import { endedRows } from '../store/commands/ended.ts'
 import { numberOf } from '../store/commands/ids.ts'
 import { logAnswer } from '../store/commands/log.ts'
+import { tellCommand } from '../store/commands/news.ts'
 import { readNotNows, saveNotNow } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import type { PendingCommand } from '../store/state.ts'
@@ -42,7 +43,7 @@ export function applyReport(
     return applyLate(context, channel, report, result)
   }
   if (state === 'not_now') {
-    return applyNotNow(context, entry)
+    return applyNotNow(context, channel, entry)
   }
   if (state === 'acknowledged') {
     noteAcknowledged(context, entry)
@@ -56,12 +57,13 @@ export function applyReport(
 }
 
 /** NotNow: the command stays, and the alarm pushes again for it, less and less often. */
-function applyNotNow(context: Context, entry: PendingCommand): ReportEffect {
+function applyNotNow(context: Context, channel: Channel, entry: PendingCommand): ReportEffect {
   const { db, now, settings } = context
   Object.assign(entry, { state: 'not_now', notNowAt: now, rounds: 0 })
   wakeBy(context, now + PUSH_FALLBACK)
   const { count, ms } = settings.deferredAfter
   const before = readNotNows(db, entry.id)
+  tellCommand(context, channel, entry.id, 'not_now', entry)
   const notNows = before.notNows + 1
   const since = before.since || now
   const deferred = notNows >= count || now - since >= ms

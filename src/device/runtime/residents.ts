@@ -14,7 +14,8 @@ const residents = new Map<string, Resident>()
 
 /**
  * Notes that an object is in use. A new one begins its stay, which is a call that lasts until
- * {@link endOfStay}; beyond the budget the stays of the longest unused objects end.
+ * {@link endOfStay}; beyond the budget the stays of the longest unused objects end. Without a budget, as in
+ * production, the platform alone decides how long an object stays.
  */
 export function keepResident(
   name: string,
@@ -22,6 +23,9 @@ export function keepResident(
   budget: number,
   beginStay: () => void,
 ): void {
+  if (budget <= 0) {
+    return
+  }
   const known = residents.get(name)
   residents.delete(name)
   if (known?.start === start) {

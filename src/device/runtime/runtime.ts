@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { clock } from '../../clock.ts'
 import { requireConfig } from '../../config/config.ts'
 import { inBackground } from '../../guard.ts'
+import type { PublishEnv } from '../../live/publish.ts'
 import { log, warn } from '../../log.ts'
 import { reasonOf } from '../../reason.ts'
 import { readOnlyDb, sqlite, WouldWrite, type Db } from '../../storage/db.ts'
@@ -19,6 +20,7 @@ import type { Address, Elsewhere, Unknown } from '../store/address.ts'
 import { newEffects, type Context, type Effects } from '../store/context.ts'
 import { announcementOf, type AnnouncementBody } from '../standing/directory-row.ts'
 import { loadState, writeState, type Loaded } from '../store/rows/save.ts'
+import { HERE, openWatch, tellWatchers } from './watchers.ts'
 
 /** A message of the queue. It may be lost: the alarm announces again (docs/architecture.md §14). */
 export interface Announcement extends AnnouncementBody {
@@ -27,7 +29,7 @@ export interface Announcement extends AnnouncementBody {
   readonly probe?: string
 }
 
-export interface DeviceEnv extends PushBindings {
+export interface DeviceEnv extends PushBindings, PublishEnv {
   readonly EVENTS: Queue<Announcement>
   readonly DEVICE: { getByName(name: string): { stay(): Promise<void> } }
 }
@@ -198,7 +200,11 @@ export class DeviceRuntime {
   }
 
   #after(effects: Effects): void {
-    this.#keepResident()
+    const { residentObjects } = requireConfig(this.#env)
+    keepResident(this.#name, this.#ctx, residentObjects, () => {
+      inBackground(this.#ctx, this.#env.DEVICE.getByName(this.#name).stay())
+    })
+    tellWatchers(this.#ctx, this.#env, this.#memory().state, effects, this.#lastNow)
     if (effects.wakeBy < (this.#alarmAt ?? Infinity)) {
       this.#arm(effects.wakeBy)
     }
@@ -209,16 +215,6 @@ export class DeviceRuntime {
     }
     for (const { event, ...detail } of effects.happened) {
       log(event, detail)
-    }
-  }
-
-  /** Without a budget, as in production, the platform alone decides how long the object stays. */
-  #keepResident(): void {
-    const { residentObjects } = requireConfig(this.#env)
-    if (residentObjects > 0) {
-      keepResident(this.#name, this.#ctx, residentObjects, () => {
-        inBackground(this.#ctx, this.#env.DEVICE.getByName(this.#name).stay())
-      })
     }
   }
 
@@ -241,6 +237,10 @@ export class DeviceRuntime {
     await this.#ctx.storage.sync()
     await this.#announce(due.announcement)
     await this.#pushPending(due.push, { again: true })
+  }
+
+  async watch(request: Request): Promise<Response> {
+    return openWatch(this.#ctx, request, (address) => this.look(address, () => HERE))
   }
 
   /** A look that changes neither rows nor memory. */
