@@ -42,6 +42,7 @@ import { directoryRow, projected, unlisted } from './standing/directory-row.ts'
 import type { AdminProof } from './store/proof.ts'
 import { viewDeliveries, type DeliveryFilter } from './views/deliveries.ts'
 import { viewDevice } from './views/device.ts'
+import { listSecrets } from './views/secrets.ts'
 import { viewTimeline, type TimelineFilter } from './views/timeline.ts'
 
 /**
@@ -74,14 +75,12 @@ export class Device extends DurableObject<DeviceEnv> {
   async clearQueue(address: Address) {
     return this.#runtime.look(address, clearQueue)
   }
-
   async command(address: Address, ref: CommandRef, ms: number) {
     return this.#runtime.command(address, ref, ms)
   }
   async listCommands(address: Address, filter: CommandFilter) {
     return this.#runtime.look(address, (context, channel) => listCommands(context, channel, filter))
   }
-
   async cancelCommand(address: Address, ref: CommandRef) {
     const decide: Look<Cancelled> = (context, channel) => cancelCommand(context, channel, ref)
     return this.#runtime.look(address, decide, ref)
@@ -118,7 +117,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async proveSerial(serial: string, proven: boolean) {
     return this.#runtime.commit((context) => proveSerial(context, serial, proven))
   }
-
   async reinstateIdentity(fingerprint: string) {
     return this.#runtime.commit((context) => reinstateIdentity(context, fingerprint))
   }
@@ -163,11 +161,13 @@ export class Device extends DurableObject<DeviceEnv> {
   async listEscrow(address = ITSELF) {
     return this.#runtime.look(address, listEscrow)
   }
+  async listSecrets(address: Address) {
+    return this.#runtime.look(address, listSecrets)
+  }
 
   async renewIdentity(succession: Succession) {
     return this.#runtime.commit((context) => renewIdentity(context, succession))
   }
-
   async renewalFacts() {
     return this.#runtime.commit(renewal.renewalFacts)
   }
@@ -182,7 +182,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async waiting(after: number) {
     return this.#runtime.commit((context) => move.viewWaiting(context, after))
   }
-
   async takeOver(user: string, from: string, commanded: readonly QueuedCommand[]) {
     return this.#runtime.commit((context) => move.takeOver(context, user, from, commanded))
   }
@@ -253,15 +252,12 @@ export class Device extends DurableObject<DeviceEnv> {
   async givenUp(subscriber: string, seq: number, retry: boolean) {
     return this.#runtime.commit((context) => settleDeadLetter(context, subscriber, seq, retry))
   }
-
   async replay(address: Address, order: Replay) {
     return this.#runtime.look(address, (context, { user }) => replay(context, user, order))
   }
-
   async viewDeliveries(address: Address, filter: DeliveryFilter) {
     return this.#runtime.look(address, (context, { user }) => viewDeliveries(context, user, filter))
   }
-
   async directoryRow() {
     return this.#runtime.commit(directoryRow)
   }
@@ -280,13 +276,16 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.repair()
   }
 
-  /** Pushes a channel now and waits for APNs's answer. */
   async push(address: Address, expiration?: number) {
     return this.#runtime.push(address, expiration)
   }
-
   async pushWaiting(tries = false) {
     return this.#runtime.pushWaiting(tries)
+  }
+
+  /** Opens a stream of what happens here, as a WebSocket. */
+  override async fetch(request: Request) {
+    return this.#runtime.watch(request)
   }
 
   /** The object calls this itself: the runtime keeps an object in memory while a call is under way. */

@@ -92,7 +92,10 @@ describe('results are read from the API', () => {
     expect(queued.body.command).toEqual({ RequestType: 'DeviceInformation', Queries: ['UDID'] })
     expect((await serve(`/api/commands/${queued.body.id}/result`, AUTH)).status).toBe(404)
     await device.poll()
-    expect(await get(queued.body.id)).toMatchObject({ state: 'acknowledged', command: null })
+    expect(await get(queued.body.id)).toMatchObject({
+      state: 'acknowledged',
+      command: { Queries: ['UDID'] },
+    })
     const raw = await serve(`/api/commands/${queued.body.id}/result`, AUTH)
     expect(new Uint8Array(await raw.arrayBuffer())).toEqual(device.sent.at(-1)?.body)
   })
@@ -164,7 +167,7 @@ describe('queued commands are listed, inspected and deleted', () => {
     const { device, queue } = await enrolledWithCalls()
     const [first, second] = [await queue(), await queue({ request_type: 'SecurityInfo' })]
     const cancelled = await api<Command>('DELETE', `/api/commands/${first.body.id}`)
-    expect(cancelled).toMatchObject({ status: 200, body: { state: 'cancelled', command: null } })
+    expect(cancelled).toMatchObject({ status: 200, body: { state: 'cancelled' } })
     await device.poll()
     expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
     const late = await api('DELETE', `/api/commands/${second.body.id}`)

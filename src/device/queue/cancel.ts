@@ -8,6 +8,7 @@ import {
   supersedeRow,
   type Ending,
 } from '../store/commands/ended.ts'
+import { tellCommand } from '../store/commands/news.ts'
 import { jobHorizon } from '../store/commands/states.ts'
 import type { Context } from '../store/context.ts'
 import { pruneResults } from './history.ts'
@@ -33,6 +34,7 @@ export function cancelCommand(context: Context, channel: Channel, ref: CommandRe
   endRow(db, answer.row, 'cancelled', now)
   dropParts(db, 'payload', answer.row)
   effects.finished.add(answer.row)
+  tellCommand(context, channel, answer.row, 'cancelled')
   const queue = queueOf(context, channel)
   readWindow(context, channel, queue)
   pruneResults(context, channel, queue, 1)
@@ -61,6 +63,7 @@ export function cancelCommands(
   const newest = rows.length - settings.keepResults.count
   for (const [place, { id, needed, big }] of rows.entries()) {
     effects.finished.add(id)
+    tellCommand(context, channel, id, 'cancelled')
     if (needed || id === lastId || place >= newest) {
       endRow(db, id, 'cancelled', now)
     } else {
@@ -88,6 +91,7 @@ export function supersedeCommands(
   const rows = endingRows(db, channel, { held: false, ...which }, jobHorizon(now))
   for (const { id } of rows) {
     effects.finished.add(id)
+    tellCommand(context, channel, id, 'superseded')
     supersedeRow(db, id, now)
   }
   state.queues.delete(channel.id)

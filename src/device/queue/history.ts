@@ -12,6 +12,7 @@ import {
   unrestorableRows,
 } from '../store/commands/ended.ts'
 import { logAnswer } from '../store/commands/log.ts'
+import { tellCommand } from '../store/commands/news.ts'
 import { jobHorizon } from '../store/commands/states.ts'
 import type { Context } from '../store/context.ts'
 import { pruneEvery } from '../store/pace.ts'
@@ -50,6 +51,7 @@ export function keepResult(
     dropParts(db, 'payload', id)
   }
   context.effects.finished.add(id)
+  tellCommand(context, channel, id, state, command)
   logAnswer(context, command, answer)
 }
 

@@ -25,8 +25,10 @@ export interface CommandRef {
 }
 
 /** A command without its bodies. A queued one that waits for its start time is `held` too. */
-export interface CommandView extends Omit<CommandRow, 'id' | 'push' | 'queuedBy'> {
+export interface CommandView extends Omit<CommandRow, 'id' | 'push' | 'queuedBy' | 'repeatable'> {
   readonly id: string
+  /** Objects of an earlier version do not say it. */
+  readonly repeatable?: boolean
   /** The last push since it was queued. */
   readonly push: PushNote | undefined
   readonly queuedBy: QueuedBy | undefined
@@ -53,6 +55,7 @@ export interface CommandFilter {
   readonly limit: number
   /** None means all. */
   readonly states: readonly string[]
+  /** One type, or several between commas. */
   readonly requestType: string | undefined
 }
 
@@ -166,13 +169,14 @@ export function viewRows(context: Context, rows: readonly number[]): Map<number,
 }
 
 function asView(context: Context, channel: Channel, stored: CommandRow): CommandView {
-  const { id, push, state, queuedBy, ...rest } = stored
+  const { id, push, state, queuedBy, repeatable, ...rest } = stored
   const pushed = channel.push && channel.push.at >= rest.queuedAt ? channel.push : undefined
   return {
     ...rest,
     id: commandId(context, channel, numberOf(id)),
     state: state === 'queued' && rest.notBefore > context.now ? 'held' : state,
     queuedBy: readQueuedBy(queuedBy),
+    repeatable: repeatable === 1,
     push: rest.endedAt === 0 ? newest(readPushNote(push), pushed) : readPushNote(push),
   }
 }

@@ -2,6 +2,7 @@ import { dropParts } from '../../storage/bodies.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { endRow } from '../store/commands/ended.ts'
 import { rowOf } from '../store/commands/ids.ts'
+import { tellCommand } from '../store/commands/news.ts'
 import { expiredRows, measureQueue, readHead } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { newQueue, type Queue } from '../store/state.ts'
@@ -70,6 +71,7 @@ function expireCommands(context: Context, channel: Channel, queue: Queue): void 
   for (const { id, big } of rows) {
     endRow(db, id, 'expired', now)
     effects.finished.add(id)
+    tellCommand(context, channel, id, 'expired')
     if (big) {
       dropParts(db, 'payload', id)
     }

@@ -1,9 +1,13 @@
 import type { Bodies } from '../../storage/bodies.ts'
 import type { DeviceSettings } from '../../config/settings.ts'
+import { kindOfWord, type LiveNews } from '../../live/entry.ts'
 import type { DeviceState } from './state.ts'
 
 /** After this time the alarm announces again: a queue message may be lost, or a request that stores a row. */
 export const ANNOUNCE_AFTER = 60_000
+
+/** How many of a commit are told: a clear of a queue ends thousands of commands. */
+const MAX_NEWS = 20
 
 /** What a commit leaves to announce. */
 export interface ToAnnounce {
@@ -31,6 +35,9 @@ export interface Effects {
   /** Warnings and lines for the log: never payloads, tokens, secrets, UserIDs or names of users. */
   readonly notes: Note[]
   readonly happened: Note[]
+  /** What people who watch the device get to know, up to {@link MAX_NEWS}, and how many more there are. */
+  readonly news: LiveNews[]
+  moreNews: number
 }
 
 export interface Note {
@@ -58,6 +65,25 @@ export function newEffects(): Effects {
     settled: false,
     notes: [],
     happened: [],
+    news: [],
+    moreNews: 0,
+  }
+}
+
+/** Tells those who watch the device or the fleet, behind the commit. */
+export function tellLive({ effects }: Context, news: LiveNews): void {
+  if (effects.news.length < MAX_NEWS) {
+    effects.news.push(news)
+  } else {
+    effects.moreNews += 1
+  }
+}
+
+/** The same for a word of the log, or the topic of an event, if it is one that is told. */
+export function tellWord(context: Context, word: string): void {
+  const kind = kindOfWord(word)
+  if (kind) {
+    tellLive(context, { kind })
   }
 }
 
@@ -69,6 +95,7 @@ export function wakeBy(context: Context, at: number): void {
 export function logHappening(context: Context, event: string, user: string): void {
   const { effects, name: device } = context
   effects.happened.push({ event, device, ...modelOf(context), ...(user && { user: true }) })
+  tellWord(context, event)
 }
 
 export function modelOf({ state }: Context): { readonly model?: string } {

@@ -29,6 +29,12 @@ export interface Installation {
    * profiles of this server do not count.
    */
   mdmProfile?: { readonly uuid: string; readonly at: number } | undefined
+  /** When the enrolment was complete (milliseconds); 0 if that is not known. */
+  enrolledAt: number
+  /** The device waited in Setup Assistant then: only Automated Device Enrollment lets it wait. */
+  automated: boolean
+  /** As DeviceInformation said last. */
+  supervised: boolean | undefined
 }
 
 /**
@@ -50,6 +56,9 @@ export function newInstallation(): Installation {
     successors: [],
     renewal: NO_RENEWAL,
     mdmProfile: undefined,
+    enrolledAt: 0,
+    automated: false,
+    supervised: undefined,
   }
 }
 

@@ -6,6 +6,7 @@ import { viewContest, type ContestView } from '../standing/contest.ts'
 import { pushStateOf, type PushState } from '../standing/directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
 import { channelOf } from '../store/channels.ts'
+import { pushDueAt } from '../push/decide.ts'
 import { queueOf } from '../queue/window.ts'
 import { countByState } from '../store/commands/pending.ts'
 import type { Channel, PushNote } from '../store/channel-row.ts'
@@ -17,6 +18,8 @@ export interface QueueSummary {
   readonly byState: Readonly<Record<string, number>>
   readonly oldestQueuedAt: number
   readonly notNowSince: number
+  /** When the server pushes a silent device again. Objects of an earlier version do not say it. */
+  readonly nextPushAt?: number
 }
 
 export interface ChannelPage {
@@ -88,6 +91,7 @@ function summary(context: Context, channel: Channel): QueueSummary {
     byState: Object.fromEntries(rows.map(({ state, n }) => [state, n])),
     oldestQueuedAt: least(rows.map(({ oldest }) => oldest)),
     notNowSince: least(rows.map(({ since }) => since)),
+    nextPushAt: pushDueAt(context, channel) ?? 0,
   }
 }
 

@@ -11,6 +11,30 @@ import { atDevice } from '../at-device.ts'
  */
 export async function enqueueCommand(c: AppContext, id: string, command: NewCommand) {
   noteAudit(c, {}, { target: { type: 'device', id } })
+  const queued = await enqueueOne(c, id, command)
+  noteAudit(c, { command_id: queued.id })
+  await auditDone(c)
+  return queued
+}
+
+/** Queues several. The audit has one row, also if one of them cannot be queued. */
+export async function enqueueSeveral(c: AppContext, id: string, commands: readonly NewCommand[]) {
+  let count = 0
+  noteAudit(c, {}, { target: { type: 'device', id } })
+  try {
+    for (const command of commands) {
+      await enqueueOne(c, id, command)
+      count += 1
+    }
+  } finally {
+    if (count > 0) {
+      noteAudit(c, { commands: count })
+      await auditDone(c)
+    }
+  }
+}
+
+async function enqueueOne(c: AppContext, id: string, command: NewCommand) {
   await permitCommand(c, command)
   const queued = await atDevice(c.env, id, (device, address) => device.enqueue(address, command), {
     queues: command.requestType,
@@ -31,8 +55,6 @@ export async function enqueueCommand(c: AppContext, id: string, command: NewComm
         'idempotency_key_reused',
       )
     case 'queued':
-      noteAudit(c, { command_id: queued.id })
-      await auditDone(c)
       return queued
   }
 }

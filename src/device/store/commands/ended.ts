@@ -20,8 +20,9 @@ export const INVENTORY = [
 
 export type InventoryType = (typeof INVENTORY)[number]
 
-const INVENTORY_LIST = `('${INVENTORY.join("', '")}')`
-const LASTING_LIST = `('${LASTING.join("', '")}')`
+export const LASTING_LIST = `('${LASTING.join("', '")}')`
+/** No bound on history deletes the newest of these: a PIN or password counts until another one is set. */
+const KEPT_LIST = `('${[...INVENTORY, ...LASTING].join("', '")}')`
 const DAY = 86_400_000
 /** How long lasting payloads stay, and how many of each type, independent of KEEP_RESULTS. */
 const LASTING_SPAN = 30 * DAY
@@ -31,11 +32,16 @@ const LASTING_COUNT = 20
  */
 export const RESTORE_SPAN = 7 * DAY
 
+/** The payload of a command without secrets stays up to this length, so that it can be queued again. */
+export const MAX_REPEATABLE = 16_384
+
 /**
  * The payload of a command that ends. The device may have carried out a command that it was given, answered
- * or not: an admin must find the PIN that locks the device. `parts` of a long payload are deleted.
+ * or not: an admin must find the PIN that locks the device. A short payload without secrets stays as long as
+ * its row. `parts` of a long payload are deleted.
  */
-const PAYLOAD_AT_END = `iif(handed_out_at > 0 AND request_type IN ${LASTING_LIST}, payload, NULL)`
+const PAYLOAD_AT_END = `iif(handed_out_at > 0 AND request_type IN ${LASTING_LIST}
+  OR secret = 0 AND length(payload) <= ${MAX_REPEATABLE}, payload, NULL)`
 
 export interface Result {
   readonly state: CommandState
@@ -165,21 +171,21 @@ export function endedRows(
 
 const CANDIDATE = `id BETWEEN ?1 AND ?2 AND state IN ${ENDED} AND NOT ${jobMayLookFor('?3')}
   AND NOT (state = 'superseded' AND ended_at > ?7)`
-const NO_INVENTORY = `NOT (request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
+const NOT_KEPT = `NOT (request_type IN ${KEPT_LIST} AND state = 'acknowledged' AND NOT EXISTS (
   SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
   AND newer.request_type = old.request_type AND newer.state = 'acknowledged'))`
 const NOT_LASTING = `NOT (lasting AND ended_at > ?6 AND ${LASTING_COUNT} > (
   SELECT count(*) FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
   AND newer.request_type = old.request_type AND newer.ended_at > 0 AND newer.payload IS NOT NULL))`
-const COLUMNS =
-  'id, state, request_type, ended_at, result IS NULL AS big, payload IS NOT NULL AS lasting'
+const COLUMNS = `id, state, request_type, ended_at, result IS NULL AS big,
+  payload IS NOT NULL AND request_type IN ${LASTING_LIST} AS lasting`
 const ALL_BUT_LATEST = `SELECT id, big FROM (SELECT ${COLUMNS} FROM commands WHERE ${CANDIDATE}) AS old
   WHERE EXISTS (SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
   AND newer.request_type = old.request_type AND newer.answered_at > 0)
-  AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
+  AND ${NOT_KEPT} AND ${NOT_LASTING} LIMIT ?5`
 const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT ${COLUMNS},
   row_number() OVER (ORDER BY id DESC) AS place FROM commands WHERE ${CANDIDATE}) AS old
-  WHERE (place > ?8 OR (ended_at > 0 AND ended_at < ?9)) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
+  WHERE (place > ?8 OR (ended_at > 0 AND ended_at < ?9)) AND ${NOT_KEPT} AND ${NOT_LASTING} LIMIT ?5`
 
 export interface Bound {
   /** The oldest command that waits: later rows are not read. */

@@ -1,9 +1,9 @@
 /** The statements that read commands for admins and clients. */
 import type { CommandState } from '../../../mdm/queue.ts'
 import { liesInParts, type InlineBody } from '../../../storage/bodies.ts'
-import type { Db } from '../../../storage/db.ts'
+import { column, type Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
-import type { InventoryType } from './ended.ts'
+import { LASTING_LIST, MAX_REPEATABLE, type InventoryType } from './ended.ts'
 import { channelIdSql, rangeOf, rangeWithUsers, rowOf } from './ids.ts'
 import type { HeldFor } from './new-command.ts'
 import { PENDING } from './states.ts'
@@ -30,13 +30,15 @@ export interface CommandRow {
   readonly answeredAt: number
   readonly endedAt: number
   readonly queuedBy: string
+  /** Its payload is kept when it has ended, for another command like it. */
+  readonly repeatable: number
 }
 
 const COLUMNS = `id, uuid, request_type AS requestType, state, held_for AS heldFor, queued_at AS queuedAt,
   not_before AS notBefore, expires_at AS expiresAt, push, hand_outs AS handOuts,
   first_handed_out_at AS firstHandedOutAt, handed_out_at AS handedOutAt, not_nows AS notNows,
   not_now_since AS notNowSince, not_now_at AS notNowAt, answered_at AS answeredAt, ended_at AS endedAt,
-  queued_by AS queuedBy`
+  queued_by AS queuedBy, secret = 0 AND coalesce(length(payload), 1e9) <= ${MAX_REPEATABLE} AS repeatable`
 
 export type CompleteRow = CommandRow & {
   readonly secret: number
@@ -78,14 +80,14 @@ export function listRows(
     `SELECT ${COLUMNS} FROM commands WHERE id BETWEEN ? AND ?
       AND (? = '[]' OR iif(state = 'queued' AND not_before > ?, 'held', state)
         IN (SELECT value FROM json_each(?)))
-      AND (? = '' OR request_type = ?) ORDER BY id DESC LIMIT ?`,
+      AND (? = '' OR instr(?, ',' || request_type || ',')) ORDER BY id DESC LIMIT ?`,
     first,
     filter.before === undefined ? last : rowOf(channel, filter.before) - 1,
     states,
     filter.now,
     states,
     filter.requestType ?? '',
-    filter.requestType ?? '',
+    `,${filter.requestType ?? ''},`,
     filter.limit,
   )
 }
@@ -164,6 +166,17 @@ export function commandOfRequest(
     ...rangeOf(channel),
     requestKey,
   )[0]
+}
+
+/** Lasting commands of a channel that still have a payload or an answer, newest first. */
+export function secretRows(db: Db, channel: Channel, limit: number): number[] {
+  return column(
+    db,
+    `SELECT id FROM commands WHERE id BETWEEN ? AND ? AND secret AND request_type IN ${LASTING_LIST}
+      AND (payload IS NOT NULL OR result IS NOT NULL) ORDER BY id DESC LIMIT ?`,
+    ...rangeOf(channel),
+    limit,
+  )
 }
 
 /** The newest acknowledged answers of a type on a channel whose results are kept. */

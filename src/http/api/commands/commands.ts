@@ -5,7 +5,7 @@ import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { atEnrollment } from '../device-id.ts'
 import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
-import { listOf, numberCursor, numberedPage, pageQuery, several } from '../paging.ts'
+import { commaList, listOf, numberCursor, numberedPage, pageQuery, several } from '../paging.ts'
 import { newRoutes } from '../new-routes.ts'
 import { digits } from '../values.ts'
 import { commandStateWord } from '../words.ts'
@@ -32,17 +32,15 @@ commandRoutes.openapi(
     query: {
       ...pageQuery,
       state: several(commandStateWord, 'state of the command'),
-      request_type: z
-        .string()
-        .optional()
-        .openapi({ description: 'only commands of this type, such as `ProfileList`' }),
+      request_type: commaList(z.string(), 'type, such as `ProfileList`; several between commas'),
     },
     answers: { 200: listOf('a page of commands', commandSummary, COMMAND_EXAMPLE) },
     problems: NO_DEVICE,
   }),
   async (c) => {
-    const { cursor, limit, state: states = [], request_type: requestType } = c.req.valid('query')
-    const filter = { before: numberCursor(cursor, 'command'), limit, states, requestType }
+    const { cursor, limit, state: states = [], request_type: types } = c.req.valid('query')
+    const before = numberCursor(cursor, 'command')
+    const filter = { before, limit, states, requestType: types?.join(',') }
     const page = await atEnrollment(c.env, c.req.valid('param').id, (device, address) =>
       device.listCommands(address, filter),
     )

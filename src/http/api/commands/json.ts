@@ -30,6 +30,7 @@ export function commandJson(view: CommandView): z.input<typeof commandSummary> {
     not_now_since: atOrNull(view.notNowSince),
     answered_at: atOrNull(view.answeredAt),
     ended_at: atOrNull(view.endedAt),
+    repeatable: view.repeatable ?? false,
   }
 }
 

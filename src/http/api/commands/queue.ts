@@ -13,9 +13,14 @@ import { commandDetailSchema, DETAIL_EXAMPLE } from './schema.ts'
 /** Queueing one command for one device or user channel. */
 export const queueRoutes = newRoutes()
 
-const force = flag.default(false).openapi({
+export const forceFlag = flag.default(false).openapi({
   description:
     '`true` also queues a command that Apple’s schema does not have, or that the device’s OS does not have',
+})
+export const requestKeyHeader = keyText.optional().openapi({
+  description:
+    'a repeated request to the same device with this key queues nothing, and answers with the state ' +
+    'of the first command; the key is known as long as that command is kept',
 })
 const queuedSchema = commandDetailSchema
   .extend({
@@ -24,7 +29,7 @@ const queuedSchema = commandDetailSchema
     }),
   })
   .openapi('QueuedCommand')
-const queued = (description: string) =>
+export const queuedCommand = (description: string) =>
   located(answer(description, queuedSchema, { ...DETAIL_EXAMPLE, known: true }))
 
 queueRoutes.openapi(
@@ -32,19 +37,12 @@ queueRoutes.openapi(
     tags: ['Commands'],
     summary: 'Queues a command, and may wait for the device’s answer',
     params: DEVICE_PARAMS,
-    query: { wait: waitSeconds, force },
-    headers: {
-      'idempotency-key': keyText.optional().openapi({
-        description:
-          'a repeated request to the same device with this key queues nothing, and answers with the state ' +
-          'of the first command; the key is known as long as that command is kept',
-      }),
-      [ACTOR]: actor,
-    },
+    query: { wait: waitSeconds, force: forceFlag },
+    headers: { 'idempotency-key': requestKeyHeader, [ACTOR]: actor },
     body: newCommandBody,
     answers: {
-      200: queued('the command ended while the call waited'),
-      202: queued('the command is queued'),
+      200: queuedCommand('the command ended while the call waited'),
+      202: queuedCommand('the command is queued'),
     },
     problems: {
       400: 'a key that the command does not have, a missing key, or a value of a wrong type',

@@ -84,6 +84,10 @@ export const commandSummary = z
     not_now_since: time.nullable(),
     answered_at: time.nullable(),
     ended_at: time.nullable().openapi({ description: 'null until the command has ended' }),
+    repeatable: z.boolean().openapi({
+      description:
+        'retryCommand can queue it again: it has no secret, and its payload is short enough',
+    }),
   })
   .openapi('Command')
 
@@ -144,6 +148,7 @@ export const COMMAND_EXAMPLE = {
   not_now_since: null,
   answered_at: '2026-11-24T09:00:02.000Z',
   ended_at: '2026-11-24T09:00:02.000Z',
+  repeatable: true,
 }
 function stepExample(what: 'queued' | 'answered', at: string) {
   return { at, what, times: 1, last_at: at, detail: null }

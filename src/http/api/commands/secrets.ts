@@ -40,9 +40,11 @@ export async function readerOf(
   c: AppContext,
   { reason, who }: { readonly reason: string; readonly who?: string | null | undefined },
 ): Promise<EscrowReader> {
-  noteAudit(c, { reason, ...(who && { who }) })
+  // In a session the server knows the person.
+  const name = c.var.caller.session?.who ?? who
+  noteAudit(c, { reason, ...(name && { who: name }) })
   await auditFirst(c)
-  return { who: who || 'micromdm', address: addressOf(c), reason }
+  return { who: name || 'micromdm', address: addressOf(c), reason }
 }
 
 const revealed = z.object({

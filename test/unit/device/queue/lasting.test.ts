@@ -82,6 +82,16 @@ describe.each<[string, KeepResults]>([
     expect(kept(lock)).toBe('unknown')
   })
 
+  it('stays for good if no later one of its type was carried out', () => {
+    const { object, done, kept } = device(keepResults)
+    const lock = done('SetRecoveryLock', 'password')
+    object.now += 400 * DAY
+    for (let n = 0; n < 40; n++) {
+      done('ProfileList', 'x')
+    }
+    expect(kept(lock)).toBe('acknowledged password')
+  })
+
   it('is deleted when 20 newer ones of its type have ended', () => {
     const { done, kept } = device(keepResults)
     const locks = Array.from({ length: 30 }, (__, n) => done('DeviceLock', `PIN ${n}`))
