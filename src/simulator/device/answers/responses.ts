@@ -3,13 +3,13 @@ import type { Platform } from '../../../apple/platform.ts'
 import {
   availability,
   commandSchema,
-  isBefore,
   type Keys,
   type KeySchema,
   lookUp,
   QUERIES,
   SETTINGS,
 } from '../../../apple/schema.ts'
+import { isBefore } from '../../../apple/version.ts'
 import { isArray, isDict } from '../../../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../../../plist/value.ts'
 import table from './responses.json' with { type: 'json' }

@@ -1,5 +1,5 @@
 /** Applies active declarations, and finds the faults that only an attempt shows. */
-import { isBefore } from '../../../apple/schema.ts'
+import { isBefore } from '../../../apple/version.ts'
 import type { Reason, Reported } from '../../../ddm/states.ts'
 import { textAt } from '../../../plist/dict.ts'
 import type { InstalledItems } from '../answers/installed.ts'

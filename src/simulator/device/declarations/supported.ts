@@ -1,6 +1,7 @@
 /** Which declarations and status items a device's OS and channel have. */
 import { DECLARATION_TYPES, declarationSchema, STATUS_ITEMS } from '../../../apple/declarations.ts'
-import { applesName, availability, isBefore, lookUp } from '../../../apple/schema.ts'
+import { applesName, availability, lookUp } from '../../../apple/schema.ts'
+import { isBefore } from '../../../apple/version.ts'
 import type { ChannelFacts } from '../../../ddm/facts.ts'
 import { declarationNeeds } from '../../../ddm/payload/needs.ts'
 import { withheldBecause } from '../../../ddm/manifest/withhold.ts'

@@ -3,11 +3,11 @@ import type { Platform } from '../../../../src/apple/platform.ts'
 import {
   availability,
   commandSchema,
-  isBefore,
   type Keys,
   type KeySchema,
   REQUEST_TYPES,
 } from '../../../../src/apple/schema.ts'
+import { isBefore } from '../../../../src/apple/version.ts'
 import { isDict } from '../../../../src/plist/dict.ts'
 import type { PlistDict, PlistValue } from '../../../../src/plist/value.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
