@@ -12,7 +12,7 @@ export interface Watched {
   /** The circuit that holds pushes back. */
   readonly circuit?: Trouble
   /** Webhooks whose receivers are down, by id. */
-  readonly down: Readonly<Record<string, Trouble>>
+  readonly down: Readonly<Record<string, Trouble & { readonly host?: string }>>
 }
 
 export interface Gauges {

@@ -3,6 +3,7 @@ import { clock } from '../clock.ts'
 import { noteFailures, type FailureCounts, type FailuresEnv } from './failures.ts'
 import type { ClaimView } from '../config/claim.ts'
 import type { Counts } from '../figures/count.ts'
+import { newestSteps, type EnrolmentStep } from '../figures/steps.ts'
 import type { KeyView } from '../keys/view.ts'
 import { keepBeat, lateAt, readBeats, type Beat, type Beats } from './beats.ts'
 import {
@@ -71,6 +72,8 @@ export class Control extends DurableObject<FailuresEnv> {
   /** The caller that gathers gauges now has until then. */
   #turn = 0
   readonly #probe = newProbeMemory()
+  /** Only in memory: strangers cause some of them. */
+  #steps: readonly EnrolmentStep[] = []
 
   get #store(): ControlStore {
     return (this.#opened ??= openControl(this.ctx.storage))
@@ -123,6 +126,14 @@ export class Control extends DurableObject<FailuresEnv> {
 
   async addCounts(counts: Counts): Promise<void> {
     addCounts(this.ctx.storage.kv, counts)
+  }
+
+  async noteSteps(steps: readonly EnrolmentStep[]): Promise<void> {
+    this.#steps = newestSteps(steps, this.#steps)
+  }
+
+  async steps(): Promise<readonly EnrolmentStep[]> {
+    return this.#steps
   }
 
   async figures(): Promise<Figures> {

@@ -78,9 +78,9 @@ export const CHECKS: readonly HealthCheck[] = [
     title: 'Receivers of webhooks answer',
     find: ({ standing }) =>
       standing &&
-      Object.entries(standing.watched.down).map(([id, { since, reason }]) => ({
+      Object.entries(standing.watched.down).map(([id, { since, reason, host }]) => ({
         level: 'warn',
-        text: `the receiver of the webhook ${id} is down: ${reason}`,
+        text: `the receiver of the webhook ${host === undefined ? id : `at ${host}`} is down: ${reason}`,
         fix: 'look at the receiver; its events wait for three days (docs/webhooks.md)',
         since,
       })),

@@ -1,6 +1,6 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import type { Gauges, Trouble, Watched } from '../control/figures.ts'
+import type { Gauges, Watched } from '../control/figures.ts'
 import { pushSettings } from '../device/push/gate.ts'
 import { fleetFigures } from '../directory/devices/fleet-figures.ts'
 import { listWebhooks } from '../directory/webhooks.ts'
@@ -41,12 +41,16 @@ export async function gatherGauges(env: Env, config: Config, before: Watched): P
       }),
     })
   }
-  const down: Record<string, Trouble> = {}
-  for (const [webhook, state] of webhooks) {
+  const down: Record<string, Watched['down'][string]> = {}
+  for (const [webhook, state, url] of webhooks) {
     Object.assign(samples, webhookSamples(webhook, state, now))
     if (isDown(state, now)) {
       const since = before.down[webhook]?.since ?? now
-      down[webhook] = { since, reason: state.counts.reason }
+      down[webhook] = {
+        since,
+        reason: state.counts.reason,
+        ...(URL.canParse(url) && { host: new URL(url).host }),
+      }
     }
   }
   return {
@@ -66,12 +70,14 @@ export async function gatherGauges(env: Env, config: Config, before: Watched): P
 async function webhookStates(
   env: Env,
   config: Config,
-): Promise<readonly (readonly [id: string, state: SubscriberState])[]> {
+): Promise<readonly (readonly [id: string, state: SubscriberState, url: string])[]> {
   const listed = await listWebhooks(env.DB)
   const webhooks = [...config.webhooks, ...listed.map(({ open }) => open)]
   const enabled = webhooks.filter((webhook) => webhook.enabled)
   return Promise.all(
-    enabled.map(async ({ id }) => [id, await env.SUBSCRIBER.getByName(id).state()] as const),
+    enabled.map(
+      async ({ id, url }) => [id, await env.SUBSCRIBER.getByName(id).state(), url] as const,
+    ),
   )
 }
 

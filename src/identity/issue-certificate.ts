@@ -12,6 +12,7 @@ import { ownerOf } from '../directory/identities.ts'
 import { findInvitation, invitationState } from '../directory/invitations.ts'
 import { type Grounds, recordCertificate } from '../directory/record-certificate.ts'
 import type { ReachEnv } from '../device/reach.ts'
+import { noteStep } from '../figures/steps.ts'
 import { log, warn } from '../log.ts'
 import { type Authority, authorityWarning, issueIdentity } from '../pki/x509/authority.ts'
 import { randomSerial } from '../pki/x509/issue.ts'
@@ -113,6 +114,9 @@ async function issue(
       'another request has just used the challenge, its invitation or the last place of this minute, ' +
         'or an admin has revoked it',
     )
+  }
+  if (!renews) {
+    noteStep('certificate_issued', certificate.subjectText)
   }
   log('scep:issued', {
     fingerprint: recorded.fingerprint,

@@ -55,6 +55,7 @@ const probed = (name: string) =>
 /** For the examples of the document. */
 export const HEALTH = {
   getHealth: async () => ({}),
+  getOverview: async () => ({}),
   probeDevices: async () => ({}),
   probePush: async () => ({}),
   probeQueue: async () => ({}),

@@ -20,6 +20,7 @@ import { passOn } from './declarations/pass-on.ts'
 import { answerDeclared } from './declarations/declare.ts'
 import { inputOf } from './input.ts'
 import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
+import { noteEnrolment, noteObstacle } from './steps.ts'
 import { signerOf } from './signer.ts'
 import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
 import { MDM_PATHS } from '../paths.ts'
@@ -146,6 +147,7 @@ async function answerMessage(
         )
       }
       await announce(c, message, result.news)
+      noteEnrolment(message, result)
       if (result.isOfferDue) {
         offerSoon(c, message.enrollment.device)
       }
@@ -286,6 +288,7 @@ function refuse(
   message?: Message,
 ): Response {
   const device = message?.enrollment.device
+  noteObstacle(message, reason)
   warn('device:refused', { path: c.req.path, status, reason, device })
   return c.body(null, status, status === 503 ? COME_AGAIN : {})
 }

@@ -4,6 +4,7 @@ import { clock } from '../../clock.ts'
 import { renewByProfile } from '../../identity/old-challenge.ts'
 import { loadRenewalState } from '../../jobs/renewal/control.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
+import { noteStep } from '../../figures/steps.ts'
 import { inBackground } from '../../guard.ts'
 import { warn } from '../../log.ts'
 import { CAPABILITIES, certRep, certRepFailure } from '../../scep/reply.ts'
@@ -116,11 +117,13 @@ function answer(bytes: Uint8Array, type: string): Response {
 }
 
 function warnRefused(reason: string, subject?: string): void {
+  noteStep('refused', reason)
   warn('scep:refused', { reason, subject })
 }
 
 /** Clients show no error bodies; the log has the reason. */
 function refuse(c: ScepContext, status: 400 | 413 | 503, reason: string): Response {
+  noteStep('refused', reason)
   warn('scep:refused', { status, reason })
   return c.body(null, status)
 }

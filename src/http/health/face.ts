@@ -1,7 +1,7 @@
 import { writeMetrics } from '../../health/metrics.ts'
 import { newApp } from '../app-env.ts'
 import { ownAuth } from '../access/gate.ts'
-import { version } from '../micromdm/version.ts'
+import { version } from '../version.ts'
 import { READYZ } from '../paths.ts'
 import { answerReady } from './probes.ts'
 

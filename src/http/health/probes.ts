@@ -3,7 +3,7 @@ import { CHECKS, findingsOf, isReady } from '../../health/checks.ts'
 import { fullFacts, quickFacts } from '../../health/facts.ts'
 import type { Finding } from '../../health/finding.ts'
 import type { AppContext } from '../app-env.ts'
-import { fullVersion } from '../micromdm/version.ts'
+import { fullVersion } from '../version.ts'
 
 /** That the isolate runs. It needs no key, no setting and no storage. */
 export function answerAlive(c: AppContext, version: string): Response {

@@ -19,13 +19,13 @@ import { listOf, sortedList } from '../paging.ts'
 import { newRoutes } from '../new-routes.ts'
 import { serialFields } from '../serial-number.ts'
 import { iso, moment, textOrNull, time } from '../values.ts'
+import { renewalState } from '../words.ts'
 import { identityFields } from './identities.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
 export const renewalRoutes = newRoutes()
 
 const tags = ['Identities']
-const renewalState = z.enum(['sent', 'renewed', 'failed', 'blocked'])
 
 const listedIdentity = z
   .object({

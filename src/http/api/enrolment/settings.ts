@@ -6,6 +6,7 @@ import type { AppEnv } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
 import { answer, operation } from '../operation.ts'
 import { newRoutes } from '../new-routes.ts'
+import { enrolmentProblems } from './problems.ts'
 
 /** Which devices may enrol, and the links for them. */
 export const enrollmentRoutes = newRoutes()
@@ -27,6 +28,17 @@ const settings = z.object({
   }),
   profile_url: z.url().openapi({ description: '`url` of the profile for ADE' }),
   ota_url: z.url().openapi({ description: 'for people, for an enrolment over the air' }),
+  configurator_url: z.url().openapi({
+    description: 'for Apple Configurator, which finds `profile_url` there, without its token',
+  }),
+  problems: z
+    .array(
+      z.object({
+        text: z.string().openapi({ description: 'what keeps devices from enrolling' }),
+        fix: z.string().openapi({ description: 'what to do' }),
+      }),
+    )
+    .openapi({ description: 'empty if devices can enrol, as far as the server knows' }),
 })
 
 enrollmentRoutes.openapi(
@@ -40,22 +52,30 @@ enrollmentRoutes.openapi(
         link: 'https://mdm.example.com/?token=0f1e2d3c4b5a69788796a5b4c3d2e1f0',
         profile_url: 'https://mdm.example.com/mdm/enroll?token=0f1e2d3c4b5a69788796a5b4c3d2e1f0',
         ota_url: 'https://mdm.example.com/ota/enroll?token=0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+        configurator_url: 'https://mdm.example.com',
+        problems: [],
       }),
     },
   }),
-  (c) => {
-    const { access, homepage } = c.var.config.enrollment
-    const { mode } = access
-    const query = mode === 'token' ? { [TOKEN_PARAM]: access.token } : {}
-    const { link, profile, ota } = linksWith(c, query)
-    // A plain download shows no serial number.
-    const forPeople = mode === 'known' && !homepage ? ota : link
-    return c.json(
-      { mode, meaning: MEANINGS[mode], link: forPeople, profile_url: profile, ota_url: ota },
-      200,
-    )
-  },
+  async (c) => c.json(await settingsOf(c), 200),
 )
+
+async function settingsOf(c: Context<AppEnv>): Promise<z.infer<typeof settings>> {
+  const { access, homepage } = c.var.config.enrollment
+  const { mode } = access
+  const query = mode === 'token' ? { [TOKEN_PARAM]: access.token } : {}
+  const { link, profile, ota } = linksWith(c, query)
+  return {
+    mode,
+    meaning: MEANINGS[mode],
+    // A plain download shows no serial number.
+    link: mode === 'known' && !homepage ? ota : link,
+    profile_url: profile,
+    ota_url: ota,
+    configurator_url: baseUrl(c),
+    problems: [...(await enrolmentProblems(c))],
+  }
+}
 
 /** The enrolment links, with these parameters. */
 export function linksWith(c: Context<AppEnv>, query: Record<string, string>): EnrollUrls {

@@ -40,15 +40,17 @@ export const healthSchema = z
   })
   .openapi('Health')
 
+export const foundSchema = findingSchema
+  .extend({
+    id: z.string().openapi({ description: 'stable: the probe, or the check it belongs to' }),
+  })
+  .openapi('HealthFound')
+
 export const probeSchema = z
   .object({
     probe: z.string(),
     checked_at: time,
     seen: z.string().openapi({ description: 'what the probe saw; for people' }),
-    findings: z.array(
-      findingSchema.extend({
-        id: z.string().openapi({ description: 'stable: the probe, or the check it belongs to' }),
-      }),
-    ),
+    findings: z.array(foundSchema),
   })
   .openapi('HealthProbe')

@@ -4,15 +4,17 @@ import { clock } from '../../../clock.ts'
 import { pushCertificateInUse } from '../../../device/push/certificate.ts'
 import { storedProfile } from '../../../directory/profiles.ts'
 import { ENROLL_ID, ownProfile, PROFILE_VERSION } from '../../../enroll/installed-profile.ts'
-import { enrollmentProfile, type ScepFacts } from '../../../enroll/profile.ts'
+import { enrollmentProfile, OTA_PHASE2_ID, type ScepFacts } from '../../../enroll/profile.ts'
 import { signProfile } from '../../../enroll/sign-profile.ts'
 import { deviceUrls, type DeviceUrls } from '../../../enroll/urls.ts'
+import { noteStep } from '../../../figures/steps.ts'
 import { warn } from '../../../log.ts'
 import type { Subject } from '../../../pki/seal/challenge.ts'
 import type { PlistDict } from '../../../plist/value.ts'
 import { writePlist } from '../../../plist/write.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
+import { ENROLL, OTA, OTA_PHASE23 } from '../../paths.ts'
 import type { EnrollAllowed } from './access.ts'
 import { identityIssuer } from '../../../identity/issuer.ts'
 
@@ -21,6 +23,12 @@ export type EnrollContext = Context<AppEnv>
 const PROFILE_HEADERS = {
   'content-type': 'application/x-apple-aspen-config',
   'cache-control': 'no-store',
+}
+/** How a profile was asked for, where that is not by its link. */
+const WAYS: Readonly<Record<string, string>> = {
+  [`POST ${ENROLL}`]: 'Automated Device Enrollment',
+  [`GET ${OTA}`]: 'over the air',
+  [`POST ${OTA_PHASE23}`]: 'over the air',
 }
 export const NO_PUSH_CERTIFICATE =
   'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: ' +
@@ -68,6 +76,9 @@ export async function sendProfile(
 ): Promise<Response> {
   if (c.req.method === 'HEAD') {
     return new Response(null, { headers: PROFILE_HEADERS })
+  }
+  if (identifier !== OTA_PHASE2_ID) {
+    noteStep('profile_sent', WAYS[`${c.req.method} ${c.req.path}`] ?? '')
   }
   const stored = await storedProfile(c.env.DB, identifier)
   const body =
@@ -120,6 +131,7 @@ export function refuseEnrollment(
   status: 400 | 403 | 413 | 503,
   reason: string,
 ): Response {
+  noteStep('refused', reason)
   warn('enroll:refused', { path: c.req.path, status, reason })
   const text = status === 400 ? 'the body is not signed by a device that may enrol' : reason
   return c.text(`${text}\n`, status, { 'cache-control': 'no-store' })
