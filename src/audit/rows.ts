@@ -61,6 +61,7 @@ export interface AuditFilter {
   readonly action?: string | undefined
   /** The id of the target. */
   readonly target?: string | undefined
+  readonly scope?: string | undefined
 }
 
 /** Rows before a number, newest first. */
@@ -68,8 +69,10 @@ export function auditRowsBefore(
   db: Db,
   before: number,
   limit: number,
-  { since = 0, until = Number.MAX_SAFE_INTEGER, actor = '', action = '', target = '' }: AuditFilter,
+  filter: AuditFilter,
 ): AuditRow[] {
+  const { since = 0, until = Number.MAX_SAFE_INTEGER } = filter
+  const { actor = '', action = '', target = '', scope = '' } = filter
   return db
     .all<Stored>(
       `SELECT ${COLUMNS} FROM audit WHERE seq < ?1 AND at BETWEEN ?2 AND ?3
@@ -77,13 +80,15 @@ export function auditRowsBefore(
         AND (?5 = '' OR ?5 = entry ->> '$.action'
           OR substr(entry ->> '$.action', 1, length(?5) + 1) = ?5 || '.')
         AND (?6 = '' OR ?6 = entry ->> '$.target.id')
-        ORDER BY seq DESC LIMIT ?7`,
+        AND (?7 = '' OR ?7 = entry ->> '$.scope')
+        ORDER BY seq DESC LIMIT ?8`,
       before,
       since,
       until,
       actor,
       action,
       target,
+      scope,
       limit,
     )
     .map(readRow)

@@ -5,58 +5,16 @@
 import { readFileSync } from 'node:fs'
 import { checkPushCertificate } from '../pki/x509/push-certificate.ts'
 import { readCertificate, readPem } from '../pki/x509/certificate.ts'
+import { SETTINGS_KNOWN } from '../config/known.ts'
 import { CliError, messageOf } from './error.ts'
 import { jobBurst, residentObjects } from './guard.ts'
 import type { StartOptions } from './options.ts'
 import type { PemPair, State } from './state.ts'
 
-/** Passed on unchanged: only config.ts knows their meaning and their aliases. */
-export const PASSED_THROUGH = [
-  'WEBHOOK_TOPICS',
-  'ALLOW_PRIVATE_WEBHOOKS',
-  'WEBHOOK_CONCURRENCY',
-  'WEBHOOK_RATE',
-  'WEBHOOK_MAX_IDLE_AGE',
-  'KEEP_RESULTS',
-  'KEEP_EVENTS',
-  'MAX_QUEUE',
-  'DEFERRED_AFTER',
-  'DM_URL',
-  'DM',
-  'ADMIN_KEYS_ONLY',
-  'API_KEY_PREVIOUS',
-  'AUTO_DEVICE_CONFIGURED',
-  'DEP_URL',
-  'TRUST_ON_FIRST_USE',
-  'UDID_CERT_AUTH_WARN_ONLY',
-  'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
-  'MICROMDM_NO_COMMAND_HISTORY',
-  'LAST_SEEN_RESOLUTION',
-  'AUDIT_DAYS',
-  'LOG_LEVEL',
-  'REPO_LINKS',
-  'JOB_BURST',
-  'NO_COMMAND_HISTORY',
-  'CLIENT_CERT_HEADER',
-  'ENROLLMENT',
-  'ENROLL_TOKEN',
-  'PROFILE_SIGNING_CERT',
-  'PROFILE_SIGNING_KEY',
-  'APPLE_DEVICE_CA',
-  'MINIMUM_OS',
-  'DEP_ONLY_KNOWN',
-  'DEP_EXPORT_TOKENS',
-  'HOMEPAGE',
-  'ORGANIZATION',
-  'MICROMDM_HTTP_HOMEPAGE',
-  'SCEP_CHALLENGE',
-  'SCEP_CHALLENGE_LIFETIME',
-  'SCEP_RATE',
-  'SCEP_CLIENT_VALIDITY',
-  'MICROMDM_SCEP_CLIENT_VALIDITY',
-  'USE_DYNAMIC_CHALLENGE',
-  'MICROMDM_USE_DYNAMIC_CHALLENGE',
-] as const
+/** Passed on unchanged: only config.ts knows their meaning. */
+const PASSED_THROUGH = SETTINGS_KNOWN.flatMap(([name, , , facts]) =>
+  facts?.ofStart ? [] : [name, facts?.alias ?? name],
+)
 
 export interface PushPair extends PemPair {
   topic: string

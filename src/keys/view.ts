@@ -72,22 +72,35 @@ export function callerOfSession(
 ): Caller | undefined {
   const hashed = hashCookie(cookie)
   const session = view.sessions.find((one) => one.hash === hashed)
-  if (!session || isSessionOver(session, now)) {
-    return undefined
-  }
-  const { keyId, rolls, who, expiresAt } = session
-  const entry = view.keys.find(({ id }) => id === keyId)
-  const own = bootstrap.find(({ id }) => id === keyId)
-  const owner: Caller | undefined = entry
-    ? calling(entry, rolls, now)
-    : own && { id: own.id, name: own.name, scopes: SCOPES }
+  const owner = session && sessionOwner(view, session, now, bootstrap)
   return (
     owner && {
       ...owner,
-      expiresAt: Math.min(expiresAt, owner.expiresAt ?? Infinity),
-      session: { hash: hashed, who },
+      expiresAt: Math.min(session.expiresAt, owner.expiresAt ?? Infinity),
+      session: { hash: hashed, who: session.who },
     }
   )
+}
+
+/**
+ * The key of a session.
+ * @param bootstrap the bootstrap keys that are accepted now
+ * @returns `undefined` for a session that is over, and for one whose key has ended
+ */
+export function sessionOwner(
+  view: KeyView,
+  session: SessionEntry,
+  now: number,
+  bootstrap: readonly Pick<Caller, 'id' | 'name'>[],
+): Caller | undefined {
+  if (isSessionOver(session, now)) {
+    return undefined
+  }
+  const entry = view.keys.find(({ id }) => id === session.keyId)
+  const own = bootstrap.find(({ id }) => id === session.keyId)
+  return entry
+    ? calling(entry, session.rolls, now)
+    : own && { id: own.id, name: own.name, scopes: SCOPES }
 }
 
 /** SHA-256 of the cookie's value, in hex: only this is stored. */

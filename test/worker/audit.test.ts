@@ -82,13 +82,13 @@ it('two months that begin at once are one chain', async () => {
   expect(await chain()).toHaveLength(before.length + 4)
 })
 
-it('rows are found by time, actor, action and target, over all months', async () => {
+it('rows are found by time, actor, action, scope and target, over all months', async () => {
   turn(1000)
   const since = fromNow(0)
   await audited({ action: 'device.erase', ...targetOf('UDID-1') })
   await audited({ actor: { type: 'key', id: 'k2', name: 'helpdesk', who: 'ada' } })
   turnMonth()
-  await audited({ action: 'device.push', ...targetOf('UDID-1') })
+  await audited({ action: 'device.push', scope: 'secrets', ...targetOf('UDID-1') })
   await audited({ action: 'devices.push', ...targetOf('UDID-2') })
   const found = async (query: string) =>
     (await allRows(`&since=${since}&limit=1&${query}`)).map(({ seq }) => seq)
@@ -97,6 +97,7 @@ it('rows are found by time, actor, action and target, over all months', async ()
   expect(await found('target=UDID-1')).toEqual([third, first])
   expect(await found('action=device')).toEqual([third, first])
   expect(await found('action=device.erase')).toEqual([first])
+  expect(await found('scope=secrets')).toEqual([third])
   expect(await found('action=dev')).toEqual([])
   expect(await found('action=%25')).toEqual([])
   for (const actor of ['k2', 'helpdesk', 'ada']) {

@@ -88,6 +88,13 @@ export function withCookie(
 
 const keyed = async () => ({ ids: { id: (await newKey(['read'])).id } })
 
+/** Of the key of the tests. */
+const signedIn = async () => {
+  await cookieOf('test-key')
+  const { body } = await api<{ items: { id: string }[] }>('GET', '/api/sessions')
+  return { ids: { id: body.items[0]?.id ?? '' } }
+}
+
 export const KEYS = {
   listKeys: keyed,
   getKey: keyed,
@@ -98,4 +105,7 @@ export const KEYS = {
   rollKey: keyed,
   revokeKey: keyed,
   whoami: async () => ({}),
+  listSessions: signedIn,
+  closeSession: signedIn,
+  listSettings: async () => ({}),
 }

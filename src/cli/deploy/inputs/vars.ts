@@ -1,7 +1,7 @@
 /** The vars of a deployment, read as the Worker will read them. */
 import { didYouMean } from '../../../apple/nearest.ts'
 import { readConfig } from '../../../config/config.ts'
-import { PASSED_THROUGH } from '../../settings.ts'
+import { SETTING_NAMES } from '../../../config/known.ts'
 import { type RawConfig, SECRET_NAMES } from '../config.ts'
 import { DeployStop } from '../failures.ts'
 
@@ -22,27 +22,6 @@ export function checkVars(vars: Readonly<Record<string, unknown>> = {}): void {
     )
   }
 }
-
-/** All names that the server reads. */
-export const SETTING_NAMES: readonly string[] = [
-  ...PASSED_THROUGH,
-  'API_KEY',
-  'MICROMDM_API_KEY',
-  'SEAL_KEYS',
-  'SETUP_CODE',
-  'SETUP_CODE_HASH',
-  'PUBLIC_URL',
-  'MICROMDM_SERVER_URL',
-  'WEBHOOK_URL',
-  'MICROMDM_WEBHOOK_URL',
-  'DEVICE_CA',
-  'PUSH_CERTIFICATE',
-  'PUSH_CERTIFICATE_ID',
-  'PUSH_TOPIC',
-  'RESIDENT_OBJECTS',
-  'SETUP_CODE',
-  'SETUP_CODE_HASH',
-]
 
 /** @throws DeployStop for a var that nothing reads: it is a typing error, or it belongs elsewhere */
 export function refuseUnknownVars(vars: Readonly<Record<string, unknown>> = {}): void {

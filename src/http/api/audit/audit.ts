@@ -5,7 +5,7 @@ import { newRoutes } from '../new-routes.ts'
 import { operation } from '../operation.ts'
 import { listOf, pageQuery, readCursor, writeCursor } from '../paging.ts'
 import { moment } from '../values.ts'
-import { AUDIT_EXAMPLE, auditEntrySchema } from './schema.ts'
+import { AUDIT_EXAMPLE, auditEntrySchema, auditScopes } from './schema.ts'
 
 /** What admins did. */
 export const auditRoutes = newRoutes()
@@ -30,6 +30,9 @@ auditRoutes.openapi(
         description: 'only this action, or all actions of a noun, such as `device`',
       }),
       target: z.string().optional().openapi({ description: 'only about the thing with this id' }),
+      scope: z.enum(auditScopes).optional().openapi({
+        description: 'only deeds that need this scope: `secrets` finds each secret that was shown',
+      }),
     },
     answers: { 200: listOf('a page of the audit', auditEntrySchema, AUDIT_EXAMPLE) },
   }),

@@ -4,7 +4,7 @@ import { AUDIT_TOPICS } from '../../../events/topics.ts'
 import type { AuditRow } from '../../../keys/audit-row.ts'
 import { time } from '../values.ts'
 
-const scopes = AUDIT_TOPICS.map((topic) => topic.slice('audit.'.length))
+export const auditScopes = AUDIT_TOPICS.map((topic) => topic.slice('audit.'.length))
 
 export const auditEntrySchema = z
   .object({
@@ -26,7 +26,7 @@ export const auditEntrySchema = z
       description: 'the API of the request, `console`, or `cron` for the server itself',
     }),
     action: z.string().openapi({ description: 'noun and verb, such as `device.erase`' }),
-    scope: z.enum(scopes).openapi({ description: 'the scope that the deed needs' }),
+    scope: z.enum(auditScopes).openapi({ description: 'the scope that the deed needs' }),
     target: z
       .object({
         type: z.string().openapi({ description: 'such as `device`' }),

@@ -1,5 +1,6 @@
 /** The introduction for an integrator. A test runs its shell lines and its receiver. */
 import { html } from 'hono/html'
+import { SETTINGS_KNOWN } from '../../../../config/known.ts'
 import { ERRORS } from '../document.ts'
 import { prose, type Html } from './fields.ts'
 
@@ -17,38 +18,7 @@ export const PARTS = {
 }
 
 /** The settings that descriptions name. docs/settings.md has all of them. */
-const SETTINGS = [
-  [
-    'WEBHOOK_URL',
-    'none',
-    'an address for events in MicroMDM’s form: a webhook that only the vars change',
-  ],
-  [
-    'KEEP_RESULTS',
-    '100/30d',
-    'how many commands with their answers a channel keeps: the newest 100, each for 30 days; also `none` ' +
-      'or `latest`',
-  ],
-  [
-    'KEEP_EVENTS',
-    '100/30d',
-    'how many events of a device are kept for replay: the newest 100, each for 30 days; also `none`',
-  ],
-  ['REPO_LINKS', 'open', 'whether `/repo` gives out a file only by a link that ends'],
-  ['API_KEY', 'required', 'the bootstrap key, which has all scopes'],
-  ['MAX_QUEUE', '10000', 'how many commands may wait on a channel'],
-  [
-    'DEFERRED_AFTER',
-    '10/1d',
-    'after 10 NotNows to a command, or one day of them, the server posts the event `command.deferred`',
-  ],
-  ['LAST_SEEN_RESOLUTION', '1m', 'how far `last_seen_at` in lists may lag, beside 20 seconds'],
-  [
-    'ALLOW_PRIVATE_WEBHOOKS',
-    'false',
-    'whether webhooks may lead to private networks; `npm start`: `true`',
-  ],
-] as const
+const SETTINGS = SETTINGS_KNOWN.filter(([, , , facts]) => facts?.isInApi)
 
 const id = '$ID'
 const shell = (lines: string) => html`<pre class="sh">${lines}</pre>`

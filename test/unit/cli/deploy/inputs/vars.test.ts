@@ -3,11 +3,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readConfig } from '../../../../../src/config/config.ts'
 import { wranglerKeys } from '../../../../../src/cli/deploy/cloudflare/wrangler.ts'
-import {
-  refuseUnknownKeys,
-  refuseUnknownVars,
-  SETTING_NAMES,
-} from '../../../../../src/cli/deploy/inputs/vars.ts'
+import { SETTING_NAMES, SETTINGS_KNOWN } from '../../../../../src/config/known.ts'
+import { refuseUnknownKeys, refuseUnknownVars } from '../../../../../src/cli/deploy/inputs/vars.ts'
 
 it('a var that nothing reads is refused with the nearest name', () => {
   expect(() => refuseUnknownVars({ ORGANIZATION: 'Example', DM: 'https://x' })).not.toThrow()
@@ -36,4 +33,13 @@ it('the names are those that the server reads and the page of settings has', () 
   )
   expect([read.size, listed.length].every((count) => count > 40)).toBe(true)
   expect([...read, ...listed].filter((name) => !SETTING_NAMES.includes(name ?? ''))).toEqual([])
+})
+
+it('the page of settings has the default of each', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../../docs/settings.md'), 'utf8')
+  const differing = SETTINGS_KNOWN.filter(([name, usual]) => {
+    const row = page.split('\n').find((line) => line.split('|')[1]?.includes(`\`${name}\``))
+    return row !== undefined && !(row.split('|')[3] ?? '').includes(usual === 'none' ? '' : usual)
+  })
+  expect(differing.map(([name]) => name)).toEqual([])
 })
