@@ -3,6 +3,7 @@ import { configOf } from '../config/config.ts'
 import { clock } from '../clock.ts'
 import { announceCertificate } from '../device/push/gate.ts'
 import { reportCounts } from '../figures/report.ts'
+import { reportSteps } from '../figures/steps.ts'
 import { inBackground, laterIn } from '../guard.ts'
 import { requestId } from '../request-id.ts'
 import { newApp } from './app-env.ts'
@@ -18,7 +19,8 @@ import { refuseHost } from './host.ts'
 import { kmfddmFace } from './kmfddm/face.ts'
 import { micromdmFace } from './micromdm/v1-routes.ts'
 import { sessionFace } from './console/session.ts'
-import { fullVersion } from './micromdm/version.ts'
+import { shellFace } from './console/shell.ts'
+import { fullVersion } from './version.ts'
 import { nanomdmFace } from './nanomdm/face.ts'
 import { notReady } from './not-ready.ts'
 import { ownFace } from './api/face.ts'
@@ -34,9 +36,11 @@ export const app = newApp()
 app.use(async (c, next) => {
   await next()
   countDeviceRequest(c.req, c.res.status)
-  reportCounts(c.env, (work) => {
+  const later = (work: Promise<void>): void => {
     c.executionCtx.waitUntil(work)
-  })
+  }
+  reportCounts(c.env, later)
+  reportSteps(c.env, later)
   // A 400 or 403 without this header is a firewall's.
   c.res.headers.set('edgemdm', fullVersion)
   const id = requestId()
@@ -80,6 +84,7 @@ app.route('/', repoFace)
 app.route('/', healthFace)
 app.route('/', nanomdmFace)
 app.route('/', sessionFace)
+app.route('/', shellFace)
 app.route('/', ownFace)
 app.onError(onError)
 app.notFound(notFound)

@@ -140,7 +140,7 @@ const PASSING: readonly (readonly [reason: RegExp, kind: ProblemKind, text: stri
   [new RegExp(`^${ROWS_TOO_NEW}`), 'unavailable', ROWS_TOO_NEW],
   // For minutes after a deploy, an object may have the code before. It ends when it gets the new one.
   [
-    /^The RPC receiver does not implement|reset because its code was updated/,
+    /^(The RPC receiver does not implement|Handler does not export)|reset because its code was updated/,
     'unavailable',
     'the server is being updated: try again in five minutes',
   ],

@@ -39,6 +39,7 @@ export const PROBLEMS = {
   device_not_found: 404,
   user_not_found: 404,
   command_not_found: 404,
+  command_type_not_found: 404,
   result_not_found: 404,
   token_not_found: 404,
   identity_not_found: 404,

@@ -5,6 +5,7 @@ const OBJECT = [...CRYPTO, 'cloudflare:workers']
 /** Rooms with a list of their own are known by it: these need the Worker. */
 const SQL = [...CRYPTO]
 const HTTP = [...CRYPTO, 'hono', '@hono/zod-openapi', 'zod', 'uqr']
+const CONSOLE = ['preact', '@preact/signals', 'uqr']
 const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler', 'uqr']
 
 /**
@@ -20,6 +21,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['ddm', CRYPTO],
   ['push', []],
   ['commands', []],
+  ['command-types', []],
   ['events', []],
   ['keys', CRYPTO],
   ['pki/asn1', CRYPTO],
@@ -31,6 +33,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['dep', CRYPTO],
   ['blueprints', CRYPTO],
   ['migration', CRYPTO],
+  ['live/watched.ts', []],
   ['request-id.ts', ['node:async_hooks']],
   ['clock.ts', []],
   ['figures', []],
@@ -39,6 +42,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['config', CRYPTO],
   ['guard.ts', []],
   ['storage', []],
+  ['live', OBJECT],
   ['device/store', CRYPTO],
   ['device/outbox', CRYPTO],
   ['device/queue', CRYPTO],
@@ -91,6 +95,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http/api', HTTP],
   ['http/api/audit', HTTP],
   ['http/api/openapi', HTTP],
+  ['http/api/stream', HTTP],
   ['http/api/commands', HTTP],
   ['http/api/webhooks', HTTP],
   ['http/api/jobs', HTTP],
@@ -105,6 +110,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http/api/setup', HTTP],
   ['http/api/repo', HTTP],
   ['http/api/keys', HTTP],
+  ['http/api/settings', HTTP],
   ['http/api/health', HTTP],
   ['http/api/face.ts', HTTP],
   ['http/app.ts', HTTP],
@@ -113,12 +119,21 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['stand-ins', []],
   ['globals.d.ts', []],
   ['claim-page', []],
+  ['console/time', []],
+  ['console/api', CONSOLE],
+  ['console/composer', []],
+  ['console/results', []],
+  ['console/place', CONSOLE],
+  ['console/kit', CONSOLE],
+  ['console/person', CONSOLE],
+  ['console/screens', CONSOLE],
+  ['console', CONSOLE],
   ['simulator/device', NODE],
   ['simulator/apns', NODE],
   ['simulator/dep', NODE],
   ['simulator/fleet', NODE],
   ['cli', NODE],
-  ['cli/build', [...NODE, 'rolldown']],
+  ['cli/build', [...NODE, 'rolldown', 'openapi-typescript']],
   ['cli/start/terminal', NODE],
   ['cli/push-cert', NODE],
   ['cli/deploy', NODE],

@@ -51,13 +51,30 @@ it(`a folder of src has 2 to ${MOST_FILES} files`, () => {
   expect(wrong.map(([folder, { length }]) => [folder, length])).toEqual([])
 })
 
-it('a name that src exports is defined in one file', () => {
+/**
+ * The console is a program of browsers: it imports nothing of the rest, and its parts have plain names. Parts of
+ * two screens may have the same one.
+ */
+const AREA = /^src\/console\/screens\/(\w+)\//
+const ofConsole = SOURCES.filter((file) => file.startsWith('src/console/'))
+const shared = ofConsole.filter((file) => !AREA.test(file))
+const areas = Map.groupBy(ofConsole, (file) => AREA.exec(file)?.[1])
+
+const programs: readonly (readonly [program: string, files: readonly string[]])[] = [
+  ['src', SOURCES.filter((file) => !file.startsWith('src/console/'))],
+  ...[...areas].map(
+    ([area = 'the console', files]) => [area, [...new Set([...shared, ...files])]] as const,
+  ),
+]
+
+it.each(programs)('a name that %s exports is defined in one file', (_program, sources) => {
   const definers = new Map<string, Set<string>>()
-  for (const file of SOURCES) {
+  for (const file of sources) {
     for (const [, name = ''] of linesOf(file).join('\n').matchAll(EXPORTED)) {
       definers.set(name, (definers.get(name) ?? new Set()).add(file))
     }
   }
+  expect(definers.size).toBeGreaterThan(50)
   const twice = [...definers].filter(([, files]) => files.size > 1)
   expect(twice.map(([name, files]) => [name, ...files])).toEqual([])
 })

@@ -14,7 +14,7 @@ import type { Plugin } from 'vitest/config'
 export const ALL = 'one-module.js'
 
 /** Programs of Node and of browsers. The tests that import one of their modules fetch it alone. */
-const ELSEWHERE = /^(?:cli|claim-page)\//
+const ELSEWHERE = /^(?:cli|claim-page|console)\//
 
 /** @param src the directory whose modules become one; each keeps its path and its exports */
 export function oneModule(src: string): Plugin {

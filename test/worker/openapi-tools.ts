@@ -5,6 +5,7 @@ import { AUDITED } from './audit-tools.ts'
 import { BLUEPRINTS } from './blueprint-tools.ts'
 import { CATALOG } from './catalog-tools.ts'
 import { DEP } from './dep-api-tools.ts'
+import { DEVICE_PAGE } from './device-page-tools.ts'
 import { HEALTH } from './health-tools.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
@@ -18,6 +19,7 @@ import {
 } from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
 import { KEYS } from './keys-api-tools.ts'
+import { LIVE } from './live-tools.ts'
 import { SEALING } from './seal-keys-tools.ts'
 import { SETUPS } from './setup-tools.ts'
 import { REPOSITORY } from './repo-tools.ts'
@@ -269,6 +271,7 @@ async function moving() {
 }
 
 export const PREPARE: Record<string, Prepare> = {
+  ...DEVICE_PAGE,
   listDevices: inventoried,
   getDevice: inventoried,
   listEvents: inventoried,
@@ -276,6 +279,8 @@ export const PREPARE: Record<string, Prepare> = {
   listCommands: inventoried,
   clearCommands: inventoried,
   getCommand: answered,
+  listCommandTypes: async () => ({}),
+  getCommandType: async () => ({}),
   getResult: answered,
   cancelCommand: commanded,
   releaseCommands: async () => ({ ids: { id: (await held()).id } }),
@@ -284,6 +289,7 @@ export const PREPARE: Record<string, Prepare> = {
   clearWaiting: async () => ({ ids: (await expectedUser()).ids }),
   moveCommands: expectedUser,
   getEnrollment: async () => ({ send: deployed({ ENROLLMENT: 'token' }) }),
+  listEnrollmentSteps: enrolledIds,
   createInvitation: enrolledIds,
   listInvitations: invited,
   getInvitation: invited,
@@ -324,11 +330,14 @@ export const PREPARE: Record<string, Prepare> = {
   revealCommand: locked,
   getPushCertificate: pushing,
   queueCommands: listed,
+  previewCommands: listed,
   releaseMoved: listed,
   listJobs: atWork,
   getJob: atWork,
   listOutcomes: atWork,
   cancelJob: atWork,
+  pauseJob: atWork,
+  resumeJob: atWork,
   listIdentitiesByExpiry: enrolledIds,
   getRenewals: enrolledIds,
   setRenewals: enrolledIds,
@@ -361,6 +370,7 @@ export const PREPARE: Record<string, Prepare> = {
   ...AUDITED,
   ...CATALOG,
   ...KEYS,
+  ...LIVE,
   ...SEALING,
   ...SETUPS,
   ...REPOSITORY,

@@ -5,6 +5,7 @@ import type { Audit } from '../../src/audit/object.ts'
 import type { DepStub } from '../../src/dep-account/import.ts'
 import type { Control } from '../../src/control/object.ts'
 import type { Job } from '../../src/jobs/job.ts'
+import type { Live } from '../../src/live/object.ts'
 import type { Push } from '../../src/push-circuit/push.ts'
 import type { Device } from '../../src/device/object.ts'
 import {
@@ -22,11 +23,15 @@ import { PATIENCE } from '../patience.ts'
 import { clock, turnTimers } from './clock.ts'
 import type { Rule, Seen } from './outside.ts'
 
-interface TestEnv extends Omit<Env, 'AUDIT' | 'CONTROL' | 'DEP' | 'DEVICE' | 'JOB' | 'PUSH'> {
+interface TestEnv extends Omit<
+  Env,
+  'AUDIT' | 'CONTROL' | 'DEP' | 'DEVICE' | 'JOB' | 'LIVE' | 'PUSH'
+> {
   readonly AUDIT: DurableObjectNamespace<Audit>
   readonly CONTROL: DurableObjectNamespace<Control>
   readonly DEP: { getByName(name: string): DepStub & DurableObjectStub }
   readonly JOB: DurableObjectNamespace<Job>
+  readonly LIVE: DurableObjectNamespace<Live>
   readonly PUSH: DurableObjectNamespace<Push>
   readonly DEVICE: DurableObjectNamespace<Device>
   readonly SEAL_KEYS: string

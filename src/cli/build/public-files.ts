@@ -1,4 +1,6 @@
+import { commandCatalogue } from '../../command-types/catalogue.ts'
 import { buildClaimPage } from './claim-page.ts'
+import { buildConsole } from './console.ts'
 import { writeDocuments } from './documents.ts'
 
 /**
@@ -9,5 +11,10 @@ import { writeDocuments } from './documents.ts'
  */
 export async function publicFiles(projectDir: string): Promise<ReadonlyMap<string, string>> {
   const documents = await writeDocuments(projectDir)
-  return new Map([...documents, ['setup.html', await buildClaimPage(projectDir)]])
+  return new Map([
+    ...documents,
+    ['command-types.json', JSON.stringify(commandCatalogue())],
+    ['setup.html', await buildClaimPage(projectDir)],
+    ...(await buildConsole(projectDir)),
+  ])
 }

@@ -24,6 +24,7 @@ export function panelText(panel: Panel): string {
   const rows: readonly (readonly [string, ...string[]])[] = [
     ['URL', panel.url, `API at ${panel.url}/api/docs, user micromdm, password the API key`],
     ['API key', panel.apiKey],
+    ['Console', `${panel.url}/console`, 'any name, and the API key'],
     ['Enrolment', panel.enrolment.link, panel.enrolment.meaning],
     ['PUBLIC_URL', ...reached(panel)],
     ['Pushes', panel.pushes],

@@ -3,10 +3,13 @@ import { ownAuth } from '../access/gate.ts'
 import { blueprintPreviewRoutes } from './blueprints/preview.ts'
 import { blueprintRoutes } from './blueprints/blueprints.ts'
 import { bulkRoutes } from './jobs/bulk.ts'
+import { jobControlRoutes } from './jobs/control.ts'
+import { bulkPreviewRoutes } from './jobs/preview.ts'
 import { auditRoutes } from './audit/audit.ts'
 import { authorityRoutes } from './certificates/authorities.ts'
 import { challengeRoutes } from './enrolment/challenges.ts'
 import { commandRoutes } from './commands/commands.ts'
+import { commandTypeRoutes } from './commands/types.ts'
 import { contestRoutes } from './devices/contests.ts'
 import { deadLetterRoutes } from './webhooks/dead-letters.ts'
 import { declarationPutRoutes } from './declarations/put.ts'
@@ -28,16 +31,22 @@ import { deviceRoutes } from './devices/device.ts'
 import { deviceStatusRoutes } from './declarations/status.ts'
 import { docsHeaders } from './openapi/docs/headers.ts'
 import { healthRoutes } from './health/health.ts'
+import { overviewRoutes } from './health/overview.ts'
 import { probeRoutes } from './health/probes.ts'
 import { fileRoutes } from './declarations/files.ts'
 import { enrollmentRoutes } from './enrolment/settings.ts'
+import { enrollmentStepRoutes } from './enrolment/steps.ts'
 import { escrowRoutes } from './devices/escrow.ts'
+import { refreshRoutes } from './devices/refresh.ts'
+import { secretCommandRoutes } from './devices/secret-commands.ts'
 import { problem } from '../problem.ts'
 import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
 import { keyRoutes } from './keys/keys.ts'
 import { ownKeyRoutes } from './keys/own.ts'
 import { sealKeyRoutes } from './keys/seal-keys.ts'
+import { sessionRoutes } from './keys/sessions.ts'
+import { settingRoutes } from './settings/settings.ts'
 import { jobRoutes } from './jobs/jobs.ts'
 import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
@@ -55,6 +64,7 @@ import { setMemberRoutes } from './declarations/sets/members.ts'
 import { timelineRoutes } from './devices/timeline.ts'
 import { heldRoutes } from './commands/held.ts'
 import { queueRoutes } from './commands/queue.ts'
+import { retryRoutes } from './commands/retry.ts'
 import { secretRoutes } from './commands/secrets.ts'
 import { unusedCertificateRoutes } from './certificates/unused.ts'
 import { waitingRoutes } from './commands/waiting.ts'
@@ -69,6 +79,8 @@ import { softwareUpdateRoutes } from './updates/policies.ts'
 import { osVersionRoutes } from './updates/versions.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
+import { activityRoutes } from './stream/activity.ts'
+import { streamRoutes } from './stream/stream.ts'
 import { boundedJson, readablePath } from './request.ts'
 import { builtFile } from '../built-file.ts'
 
@@ -91,10 +103,15 @@ const ROUTES = [
   deviceRoutes,
   timelineRoutes,
   queueRoutes,
+  retryRoutes,
+  refreshRoutes,
   bulkRoutes,
+  bulkPreviewRoutes,
+  jobControlRoutes,
   // `/commands/release` comes before `/commands/{id}`, which has other methods.
   releaseRoutes,
   commandRoutes,
+  commandTypeRoutes,
   heldRoutes,
   waitingRoutes,
   jobRoutes,
@@ -108,6 +125,7 @@ const ROUTES = [
   declarationSetRoutes,
   setMemberRoutes,
   enrollmentRoutes,
+  enrollmentStepRoutes,
   invitationRoutes,
   knownSerialRoutes,
   identityRoutes,
@@ -115,6 +133,7 @@ const ROUTES = [
   contestRoutes,
   serialNumberRoutes,
   renewalRoutes,
+  secretCommandRoutes,
   escrowRoutes,
   setupRoutes,
   setupPasswordRoutes,
@@ -151,11 +170,16 @@ const ROUTES = [
   depAssignRoutes,
   depReleaseRoutes,
   depDeviceRoutes,
+  streamRoutes,
+  activityRoutes,
   auditRoutes,
   keyRoutes,
   ownKeyRoutes,
   sealKeyRoutes,
+  sessionRoutes,
+  settingRoutes,
   healthRoutes,
+  overviewRoutes,
   probeRoutes,
 ]
 

@@ -17,6 +17,8 @@ export const enrollmentState = z
   .enum(['unknown', 'authenticated', 'enrolled', 'checked_out'])
   .openapi('EnrollmentState')
 export const pushState = z.enum(['none', 'ready', 'failing']).openapi('PushState')
+export const enrollmentMode = z.enum(['automated', 'device', 'user']).openapi('EnrollmentMode')
+export const renewalState = z.enum(['sent', 'renewed', 'failed', 'blocked']).openapi('RenewalState')
 export const commandStateWord = z.enum([...PENDING_STATES, ...ENDED_STATES]).openapi('CommandState')
 export const declarationState = z.enum(DECLARATION_STATES).openapi('DeclarationState')
 
@@ -29,6 +31,8 @@ export const WORDS = {
   ReportStatus: reportStatus,
   EnrollmentState: enrollmentState,
   PushState: pushState,
+  EnrollmentMode: enrollmentMode,
+  RenewalState: renewalState,
   CommandState: commandStateWord,
   DeclarationState: declarationState,
 }

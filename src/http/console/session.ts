@@ -2,6 +2,7 @@ import { CONTROL_NAME } from '../../figures/report.ts'
 import { randomBytes } from 'node:crypto'
 import { hashSecret, isKeyId, readKey } from '../../keys/key.ts'
 import { hashCookie, SESSION_LIFE } from '../../keys/view.ts'
+import { clock } from '../../clock.ts'
 import type { Caller } from '../../keys/caller.ts'
 import { log } from '../../log.ts'
 import { auditDone } from '../access/audited.ts'
@@ -12,6 +13,7 @@ import { mayHaveSession, sessionCookie } from '../access/session-cookie.ts'
 import { forgetKeys } from '../access/view.ts'
 import { slowDown } from '../access/wrong-keys.ts'
 import { newApp } from '../app-env.ts'
+import { fullVersion } from '../version.ts'
 import { addressOf, networkOf } from '../caller.ts'
 import { problem } from '../problem.ts'
 import { RequestError } from '../request-error.ts'
@@ -99,6 +101,8 @@ function sessionJson({ id, name, scopes, expiresAt, session = noSession() }: Cal
     who: session.who,
     scopes,
     expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+    now: new Date(clock.now()).toISOString(),
+    version: fullVersion,
   }
 }
 

@@ -14,7 +14,7 @@ import { v1Push } from './push.ts'
 import { v1PushCertificate } from './push-certificate.ts'
 import { goJson } from './request.ts'
 import { v1Users } from './users.ts'
-import { version } from './version.ts'
+import { version } from '../version.ts'
 
 /**
  * MicroMDM's HTTP API (docs/micromdm.md). Each file here has the routes of one subject, `v1Commands` those of

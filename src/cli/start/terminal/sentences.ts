@@ -64,6 +64,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'enroll:ade': '{product} begins to enrol by ADE, with {os_version}',
   'enroll:invited': 'an invitation was made; uses: {max_uses}',
   'enroll:refused': 'an enrolment was refused with {status} at {path}: {reason}',
+  'enroll:steps-unread': 'the steps that other isolates saw could not be read: {reason}',
   'enroll:signing-certificate-expired':
     'the certificate that signs profiles has expired: {subject}',
   'escrow:read': 'the {kind} of {device} was read by {who}',
@@ -79,6 +80,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'key:revoked': 'the key {key} is revoked',
   'key:rolled': 'the key {key} has a new secret',
   'keys:unreadable': 'the list of keys cannot be read: {reason}',
+  'live:not-published': 'those who watch missed something: {reason}',
   'mdm:adopted': '{device} was accepted without an Authenticate',
   'mdm:command-deferred': '{device} answers NotNow to command {command_id}{number} again and again',
   'mdm:commands-held': '{device} enrolled; commands wait for their release: {commands}',
@@ -138,6 +140,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'setup:started': 'the setup of {device} begins',
   'setup:step': 'a step of the setup of {device} is {state}: {step}',
   'setup:timed-out': 'the time limit of the setup of {device} is over: it is released',
+  'stream:ended': 'a stream ended, and its client connects again: {reason}',
   'updates:list-not-fetched': 'the list of OS versions at {url} could not be fetched: {reason}',
   'updates:target-chosen': 'the software updates of {policy} have another version now',
   'webhook:backlog-unreadable': 'devices with events for {webhook} could not be searched: {reason}',

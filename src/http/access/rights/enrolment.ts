@@ -4,6 +4,7 @@ import type { Rights } from './right.ts'
 export const ENROLMENT_RIGHTS: Rights = {
   // Its answer has the links with their token.
   'GET /api/enrollment': 'enroll',
+  'GET /api/enrollment/steps': 'read',
   'POST /api/invitations': ['enroll', 'invitation.create'],
   'GET /api/invitations': 'read',
   'GET /api/invitations/:id': 'read',

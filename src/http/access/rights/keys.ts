@@ -12,7 +12,9 @@ export const KEY_RIGHTS: Rights = {
   // With the ring, its holder becomes each device and opens what is sealed: no scope gives as much.
   'POST /api/seal-keys/reveal': ['all', 'seal_key.reveal'],
   'DELETE /api/seal-keys/control': ['all', 'seal_key.forget'],
-  'GET /api/audit': 'admin',
+  'GET /api/sessions': 'any',
+  'DELETE /api/sessions/:id': ['any', 'session.close'],
+  'GET /api/audit': 'admin|read',
   'POST /console/session': 'open',
   'GET /console/session': 'any',
   'DELETE /console/session': ['any', 'session.close'],

@@ -5,7 +5,14 @@ import type { Scope } from '../../../keys/scopes.ts'
  * What a route needs of a key: a scope, or one of two. `all`: every scope, as `API_KEY` has them. `any` is
  * any valid key; `open` has no gate: a device route, a public one, or one that proves its caller by itself.
  */
-export type Needed = Scope | 'all' | 'any' | 'open' | 'command|destructive' | 'metrics|read'
+export type Needed =
+  | Scope
+  | 'all'
+  | 'any'
+  | 'open'
+  | 'command|destructive'
+  | 'metrics|read'
+  | 'admin|read'
 
 /**
  * A route that changes or reveals something has an action for the audit: `noun.verb`. The scope of its row is

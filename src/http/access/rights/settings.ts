@@ -6,6 +6,10 @@ export const SETTING_RIGHTS: Rights = {
   'GET /api/': 'open',
   'GET /api/openapi.json': 'open',
   'GET /api/docs': 'open',
+  'GET /api/settings': 'read',
+
+  'GET /api/stream': 'read',
+  'GET /api/activity': 'read',
 
   'GET /api/declarations': 'read',
   'POST /api/declarations/notify': ['config', 'declaration.notify'],

@@ -1,5 +1,5 @@
 // An import with `type: 'json'` has no names: it would bundle the whole file.
-import { version as release } from '../../../package.json'
+import { version as release } from '../../package.json'
 
 declare global {
   /** The commit of a deployment, by `wrangler deploy --define EDGEMDM_COMMIT:'"…"'`. */

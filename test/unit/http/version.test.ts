@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 
-const PROJECT = join(import.meta.dirname, '../../../..')
+const PROJECT = join(import.meta.dirname, '../../..')
 const { version: release } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'))
 
 /** The module as a deployment bundles it. */
 async function versionWith(define: Record<string, string>) {
-  const entry = join(PROJECT, 'src/http/micromdm/version.ts')
+  const entry = join(PROJECT, 'src/http/version.ts')
   const options = { bundle: true, write: false, format: 'esm', define } as const
   const { outputFiles } = await build({ ...options, entryPoints: [entry] })
   const module = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')

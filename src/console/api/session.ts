@@ -1,0 +1,127 @@
+import { signal } from '@preact/signals'
+import { setServerTime } from '../time/clock.ts'
+import type { Fault } from './fault.ts'
+import { faultOf, noAnswer } from './fault.ts'
+
+/** What a key may do (docs/keys.md). */
+export const SCOPES_LISTED = [
+  'read',
+  'command',
+  'destructive',
+  'enroll',
+  'config',
+  'secrets',
+  'backup',
+  'metrics',
+  'admin',
+] as const
+export type Scope = (typeof SCOPES_LISTED)[number]
+
+/** Who is signed in (docs/console.md). */
+export interface Session {
+  readonly key: { readonly id: string; readonly name: string }
+  readonly who: string
+  readonly scopes: readonly string[]
+  readonly expires_at: string | null
+  /** The server's clock: a browser's may be wrong. */
+  readonly now: string
+  readonly version: string
+}
+
+export type SessionState =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'signed_in'; readonly session: Session }
+  /** The session that ended, if there was one: the page behind the form stays. */
+  | { readonly kind: 'signed_out'; readonly was?: Session }
+  | { readonly kind: 'failed'; readonly fault: Fault }
+
+const PATH = '/console/session'
+const HEADERS = { 'x-edgemdm': 'console', 'content-type': 'application/json' }
+
+export const sessionState = signal<SessionState>({ kind: 'unknown' })
+
+let waiting: (() => void)[] = []
+
+/** Resolves at the next sign-in, or at once while a session is there. */
+export function whenSignedIn(): Promise<void> {
+  return sessionState.value.kind === 'signed_in'
+    ? Promise.resolve()
+    : new Promise((resolve) => {
+        waiting.push(resolve)
+      })
+}
+
+/** The server does not know the session any more. */
+export function signedOut(): void {
+  const state = sessionState.value
+  if (state.kind === 'signed_in') {
+    sessionState.value = { kind: 'signed_out', was: state.session }
+  } else if (state.kind !== 'signed_out') {
+    sessionState.value = { kind: 'signed_out' }
+  }
+}
+
+/** Whether the key of the session has a scope. */
+export function may(scope: Scope): boolean {
+  const state = sessionState.value
+  const session = state.kind === 'signed_in' ? state.session : was(state)
+  return session?.scopes.includes(scope) ?? false
+}
+
+function was(state: SessionState): Session | undefined {
+  return state.kind === 'signed_out' ? state.was : undefined
+}
+
+/** Asks who is signed in, at the start of the page. */
+export async function readSession(): Promise<void> {
+  await ask('GET')
+}
+
+/** @returns why the sign-in failed; `undefined` after success */
+export function signIn(key: string, who: string): Promise<Fault | undefined> {
+  return ask('POST', { key, who })
+}
+
+/** @returns why the session goes on; `undefined` when it has ended */
+export async function signOut(everywhere: boolean): Promise<Fault | undefined> {
+  const response = await fetch(everywhere ? `${PATH}?everywhere=true` : PATH, {
+    method: 'DELETE',
+    headers: HEADERS,
+  }).catch(() => undefined)
+  if (response?.ok || response?.status === 401) {
+    sessionState.value = { kind: 'signed_out' }
+    return undefined
+  }
+  return response ? faultOf(response.status, await response.text()) : noAnswer()
+}
+
+async function ask(method: 'GET' | 'POST', body?: object): Promise<Fault | undefined> {
+  const response = await fetch(PATH, {
+    method,
+    headers: HEADERS,
+    redirect: 'manual',
+    cache: 'no-store',
+    ...(body && { body: JSON.stringify(body) }),
+  }).catch(() => undefined)
+  const text = response ? await response.text().catch(() => '') : ''
+  if (response?.ok) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own server's answer
+    begin(JSON.parse(text) as Session)
+    return undefined
+  }
+  const fault = response ? faultOf(response.status || 302, text) : noAnswer()
+  if (method === 'GET') {
+    sessionState.value = fault.status === 401 ? { kind: 'signed_out' } : { kind: 'failed', fault }
+  }
+  return fault
+}
+
+function begin(session: Session): void {
+  setServerTime(Date.parse(session.now))
+  sessionState.value = { kind: 'signed_in', session }
+  const ready = waiting
+  waiting = []
+  for (const resolve of ready) {
+    resolve()
+  }
+}

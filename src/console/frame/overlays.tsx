@@ -1,0 +1,47 @@
+import { signal, useSignal } from '@preact/signals'
+import type { ComponentType } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { useKeys } from '../place/keyboard.ts'
+import { go } from '../place/router.ts'
+import { NAVIGATION } from './routes.ts'
+import { Shortcuts } from './shortcuts.tsx'
+
+/** What lies over the page. */
+export const overlay = signal<'palette' | 'shortcuts' | undefined>(undefined)
+
+const SEARCH = { label: 'Search devices, screens and commands', run: () => show('palette') }
+const KEYS = {
+  'mod+k': SEARCH,
+  '/': SEARCH,
+  '?': { label: 'Keyboard shortcuts', run: () => show('shortcuts') },
+  ...Object.fromEntries(
+    NAVIGATION.map(({ key, label, to }) => [`g ${key}`, { label, run: () => go(to) }]),
+  ),
+}
+
+function show(kind: 'palette' | 'shortcuts'): void {
+  overlay.value = kind
+}
+
+function close(): void {
+  overlay.value = undefined
+}
+
+/** The palette and the list of keys, with the keys that work on every screen. */
+export function Overlays() {
+  useKeys(KEYS)
+  const Palette = useSignal<ComponentType<{ onClose: () => void }> | undefined>(undefined)
+  useEffect(() => {
+    // Before it is asked for: what is typed at once would be lost.
+    void import('./palette.tsx').then(({ default: loaded }) => {
+      Palette.value = loaded
+    })
+  }, [Palette])
+  const { value } = overlay
+  return (
+    <>
+      {value === 'palette' && Palette.value && <Palette.value onClose={close} />}
+      {value === 'shortcuts' && <Shortcuts onClose={close} />}
+    </>
+  )
+}

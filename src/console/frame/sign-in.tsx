@@ -1,0 +1,75 @@
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import type { Fault } from '../api/fault.ts'
+import { forgetAll } from '../api/read.ts'
+import { type Session, sessionState, signIn } from '../api/session.ts'
+import { Button } from '../kit/button.tsx'
+import { Field } from '../kit/field.tsx'
+import { FaultNote } from '../kit/states.tsx'
+
+/** Asks for an API key. Over an open page it stands as a dialog, and what was typed there stays. */
+export function SignIn({ was }: { readonly was: Session | undefined }) {
+  const key = useSignal('')
+  const who = useSignal(was?.who ?? '')
+  const fault = useSignal<Fault | undefined>(undefined)
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    dialog.current?.showModal()
+  }, [])
+  const submit = async (): Promise<void> => {
+    fault.value = await signIn(key.value.trim(), who.value.trim())
+    const now = sessionState.value
+    if (!fault.value && was && now.kind === 'signed_in' && now.session.key.id !== was.key.id) {
+      // What this key may not read must not stay on the screen.
+      forgetAll()
+    }
+  }
+  return (
+    <dialog
+      ref={dialog}
+      class="sign-in"
+      aria-labelledby="sign-in-title"
+      onCancel={(event) => {
+        event.preventDefault()
+      }}
+    >
+      <form
+        class="inside"
+        onSubmit={(event) => {
+          event.preventDefault()
+        }}
+      >
+        <h1 id="sign-in-title">{was === undefined ? 'EdgeMDM' : 'Your session has ended'}</h1>
+        <p>
+          {was === undefined
+            ? 'Sign in with an API key. What you may do here is what the key may do.'
+            : 'Sign in again, then the page goes on where it was.'}
+        </p>
+        {fault.value && <FaultNote fault={fault.value} />}
+        <Field
+          label="Your name"
+          value={who.value}
+          isNeeded
+          hint="Shown beside what you do, as several people may use one key."
+          more={{ autocomplete: 'name', maxLength: 100 }}
+          onInput={(text) => {
+            who.value = text
+          }}
+        />
+        <Field
+          label="API key"
+          type="password"
+          value={key.value}
+          isNeeded
+          more={{ autocomplete: 'current-password', spellcheck: false }}
+          onInput={(text) => {
+            key.value = text
+          }}
+        />
+        <Button type="submit" tone="main" onClick={submit}>
+          Sign in
+        </Button>
+      </form>
+    </dialog>
+  )
+}

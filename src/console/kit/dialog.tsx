@@ -1,0 +1,94 @@
+import type { ComponentChildren } from 'preact'
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { Button } from './button.tsx'
+import { Copy } from './copy.tsx'
+
+/** A modal dialog. Esc and the backdrop close it, unless it is kept. The focus returns to what opened it. */
+export function Dialog({
+  title,
+  onClose,
+  isKept = false,
+  children,
+}: {
+  readonly title: string
+  readonly onClose: () => void
+  /** What it shows would be lost: only its own buttons close it. */
+  readonly isKept?: boolean
+  readonly children: ComponentChildren
+}) {
+  const element = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const opener = document.activeElement
+    element.current?.showModal()
+    return () => {
+      if (opener instanceof HTMLElement) {
+        opener.focus()
+      }
+    }
+  }, [])
+  const leave = (): void => {
+    if (!isKept) {
+      onClose()
+    }
+  }
+  return (
+    <dialog
+      ref={element}
+      aria-labelledby="dialog-title"
+      onCancel={(event) => {
+        event.preventDefault()
+        leave()
+      }}
+      // A browser lets a page refuse one Esc, and closes at the second all the same.
+      onClose={() => {
+        element.current?.showModal()
+        leave()
+      }}
+      onClick={(event) => {
+        if (event.target === element.current) {
+          leave()
+        }
+      }}
+    >
+      <div class="inside">
+        <h2 id="dialog-title">{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  )
+}
+
+/** Shows a secret that nothing shows again. It stays until it is copied, or until Done. */
+export function SecretDialog({
+  title,
+  lead,
+  secret,
+  copy,
+  onClose,
+}: {
+  readonly title: string
+  readonly lead: string
+  readonly secret: string
+  /** The label of the button that copies it. */
+  readonly copy: string
+  readonly onClose: () => void
+}) {
+  const isCopied = useSignal(false)
+  return (
+    <Dialog title={title} onClose={onClose} isKept={!isCopied.value}>
+      <p>{lead}</p>
+      <pre class="mono">{secret}</pre>
+      <div class="actions">
+        <Copy
+          text={secret}
+          label={copy}
+          onCopied={() => {
+            isCopied.value = true
+          }}
+        />
+        <Button onClick={onClose}>Done</Button>
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,66 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+
+/** The rows of a table on the screen: which are in the page, and how keys go through them. */
+
+/** The height of a row, which the style keeps: on a wide screen, and in two lines on a phone. */
+const ROW = 40
+const PHONE_ROW = 64
+const VIRTUAL_ABOVE = 100
+/** Rows above and below the screen that are there already when one scrolls. */
+const AHEAD = 20
+
+interface Visible {
+  readonly first: number
+  readonly last: number
+  /** Pixels. */
+  readonly height: number
+}
+
+/** Which rows are on the screen, and some more. */
+export function useVisible(box: { readonly current: HTMLElement | null }, count: number): Visible {
+  const top = useSignal(0)
+  const height = matchMedia('(max-width: 47.99rem)').matches ? PHONE_ROW : ROW
+  useEffect(() => {
+    const look = (): void => {
+      const above = -(box.current?.getBoundingClientRect().top ?? 0)
+      const row = Math.max(0, Math.floor(above / height))
+      if (Math.abs(row - top.value) > AHEAD / 2 || row === 0) {
+        top.value = row
+      }
+    }
+    addEventListener('scroll', look, { passive: true })
+    look()
+    return () => {
+      removeEventListener('scroll', look)
+    }
+  }, [box, top, height])
+  if (count <= VIRTUAL_ABOVE) {
+    return { first: 0, last: count, height }
+  }
+  const seen = Math.ceil(innerHeight / height)
+  return {
+    first: Math.min(Math.max(0, top.value - AHEAD), count),
+    last: Math.min(count, top.value + seen + AHEAD),
+    height,
+  }
+}
+
+/** Moves the focus to the link of the next row, or of the one before. Without one, to the first. */
+export function stepRow(by: 1 | -1): void {
+  const present = rowWithFocus()
+  const rows = [...document.querySelectorAll<HTMLElement>('tr[data-row]')]
+  const next = rows.at(present ? Math.max(0, rows.indexOf(present) + by) : 0) ?? present
+  const link = next?.querySelector<HTMLElement>('td:not(.pick) a')
+  link?.focus({ preventScroll: true })
+  next?.scrollIntoView({ block: 'nearest' })
+}
+
+/** Picks the row that has the focus, or lets it go. */
+export function pickRow(): void {
+  rowWithFocus()?.querySelector<HTMLElement>('.pick input')?.click()
+}
+
+function rowWithFocus(): HTMLElement | null {
+  return document.activeElement?.closest<HTMLElement>('tr[data-row]') ?? null
+}

@@ -1,0 +1,65 @@
+import { signal } from '@preact/signals'
+import { after } from '../time/clock.ts'
+import { Button } from './button.tsx'
+
+export interface ToastSaid {
+  readonly text: string
+  readonly tone?: 'good' | 'bad'
+  /** What takes it back, or goes on from it. */
+  readonly action?: { readonly label: string; readonly run: () => unknown }
+}
+
+interface Standing extends ToastSaid {
+  readonly id: number
+}
+
+const GOES_AFTER = 8000
+const toasts = signal<readonly Standing[]>([])
+let count = 0
+
+/** Says what the click did. A failure stays until it is read. */
+export function toast(said: ToastSaid): void {
+  const id = ++count
+  toasts.value = [...toasts.value.slice(-3), { ...said, id }]
+  if (said.tone !== 'bad') {
+    after(GOES_AFTER, () => {
+      dismiss(id)
+    })
+  }
+}
+
+function dismiss(id: number): void {
+  toasts.value = toasts.value.filter((one) => one.id !== id)
+}
+
+export function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map(({ id, text, tone, action }) => (
+        <div class={`toast ${tone ?? ''}`} key={id}>
+          <span>{text}</span>
+          {action && (
+            <Button
+              tone="quiet"
+              onClick={() => {
+                dismiss(id)
+                return action.run()
+              }}
+            >
+              {action.label}
+            </Button>
+          )}
+          <Button
+            tone="quiet"
+            label="Dismiss"
+            onClick={() => {
+              dismiss(id)
+            }}
+          >
+            ✕
+          </Button>
+        </div>
+      ))}
+    </div>
+  )
+}

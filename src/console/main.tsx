@@ -1,0 +1,16 @@
+import { render } from 'preact'
+import { followLive } from './api/live.ts'
+import { readSession } from './api/session.ts'
+import { App } from './frame/app.tsx'
+import { followKeys } from './place/keyboard.ts'
+import { applyTheme } from './person/theme.tsx'
+import { followLinks, path } from './place/router.ts'
+import { followScroll } from './place/scroll.ts'
+
+applyTheme()
+followLinks()
+followKeys()
+followScroll()
+followLive(path)
+void readSession()
+render(<App />, document.body)

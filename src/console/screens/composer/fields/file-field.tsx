@@ -1,0 +1,169 @@
+import { useSignal } from '@preact/signals'
+import { useId } from 'preact/hooks'
+import { profileFacts } from '../../../composer/profile.ts'
+import { Button } from '../../../kit/button.tsx'
+import { Field } from '../../../kit/field.tsx'
+import { bytesOf } from '../../../results/certificate.ts'
+import { sizeText } from '../../../results/cell.ts'
+import { BIG_FILE, NO_PROFILE, TOO_BIG } from '../text.ts'
+
+const LARGE = 1_000_000
+const MOST = 20_000_000
+/** `String.fromCharCode` takes no more arguments than a stack holds. */
+const CHUNK = 8192
+
+/** Data: a file that is chosen or dropped, or base64 that is pasted. */
+export function FileField({
+  label,
+  hint,
+  value,
+  fault,
+  isNeeded,
+  isProfile,
+  onChange,
+}: {
+  readonly label: string
+  readonly hint: string | undefined
+  /** base64 */
+  readonly value: string
+  readonly fault: string | undefined
+  readonly isNeeded: boolean
+  readonly isProfile: boolean
+  readonly onChange: (base64: string | undefined) => void
+}) {
+  const id = useId()
+  const name = useSignal('')
+  const refused = useSignal<string | undefined>(undefined)
+  const isOver = useSignal(false)
+  const take = async (file: File | undefined): Promise<void> => {
+    isOver.value = false
+    if (!file) {
+      return
+    }
+    refused.value = file.size > MOST ? TOO_BIG : undefined
+    if (file.size <= MOST) {
+      name.value = file.name
+      onChange(base64Of(new Uint8Array(await file.arrayBuffer())))
+    }
+  }
+  return (
+    <div
+      class={`field file ${isOver.value ? 'over' : ''}`}
+      onDragOver={(event) => {
+        event.preventDefault()
+        isOver.value = true
+      }}
+      onDragLeave={() => {
+        isOver.value = false
+      }}
+      onDrop={(event) => {
+        event.preventDefault()
+        void take(event.dataTransfer?.files[0])
+      }}
+    >
+      <label for={id}>
+        {label}
+        {isNeeded && <span aria-hidden="true"> *</span>}
+      </label>
+      <div class="dropzone">
+        <input
+          id={id}
+          type="file"
+          aria-invalid={fault !== undefined}
+          onChange={(event) => {
+            void take(event.currentTarget.files?.[0])
+          }}
+        />
+        {value === '' ? (
+          <span class="dim">or drop it here</span>
+        ) : (
+          <Chosen base64={value} name={name.value} isProfile={isProfile} />
+        )}
+        {value !== '' && (
+          <Button
+            tone="quiet"
+            label={`Remove ${label}`}
+            onClick={() => {
+              name.value = ''
+              onChange(undefined)
+            }}
+          >
+            Remove
+          </Button>
+        )}
+      </div>
+      <Base64 label={label} value={value} onChange={onChange} />
+      <div class="hint">{hint}</div>
+      <div class="fault">{refused.value ?? fault}</div>
+    </div>
+  )
+}
+
+function Base64({
+  label,
+  value,
+  onChange,
+}: {
+  readonly label: string
+  readonly value: string
+  readonly onChange: (base64: string | undefined) => void
+}) {
+  return (
+    <details>
+      <summary>As base64</summary>
+      <Field
+        label={`${label} as base64`}
+        value={value}
+        isMono
+        lines={3}
+        onInput={(text) => {
+          onChange(text === '' ? undefined : text)
+        }}
+      />
+    </details>
+  )
+}
+
+/** What is in the file, before it is sent. */
+function Chosen({
+  base64,
+  name,
+  isProfile,
+}: {
+  readonly base64: string
+  readonly name: string
+  readonly isProfile: boolean
+}) {
+  const bytes = readable(base64)
+  const profile = bytes && profileFacts(bytes)
+  const size = bytes?.length ?? 0
+  return (
+    <span class="chosen">
+      <strong>{profile?.name || name || 'Data'}</strong> {sizeText(size)}
+      {profile && (
+        <span class="dim">
+          {profile.identifier}, {profile.isSigned ? 'signed' : 'not signed'}
+          {profile.payloads.length > 0 && <>: {profile.payloads.join(', ')}</>}
+        </span>
+      )}
+      {isProfile && !profile && <span class="warn">{NO_PROFILE}</span>}
+      {size > LARGE && <span class="warn">{BIG_FILE}</span>}
+    </span>
+  )
+}
+
+function readable(base64: string): Uint8Array | undefined {
+  try {
+    return bytesOf(base64)
+  } catch {
+    return undefined
+  }
+}
+
+function base64Of(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
+  }
+  return btoa(text)
+}

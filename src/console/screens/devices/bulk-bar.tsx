@@ -1,0 +1,68 @@
+import { Button, needs } from '../../kit/button.tsx'
+import { may } from '../../api/session.ts'
+import { go } from '../../place/router.ts'
+import { useKeys } from '../../place/keyboard.ts'
+import { toast } from '../../kit/toast.tsx'
+import { composerFor, MOST_PICKED, type Selection } from './selection.ts'
+import { LIST_WORDS } from './text.ts'
+
+/** What one can do with the picked devices. */
+export function BulkBar({
+  selection,
+  total,
+  onAll,
+  onNone,
+}: {
+  readonly selection: Selection
+  /** All that match; null while it is not known. */
+  readonly total: number | null
+  readonly onAll: () => void
+  readonly onNone: () => void
+}) {
+  const why = whyNot(selection)
+  const command = (): void => {
+    if (why === undefined) {
+      go(composerFor(selection))
+    } else {
+      toast({ text: why })
+    }
+  }
+  useKeys({
+    c: { label: 'Command for the selected devices', run: command },
+    Escape: { label: 'Select none', run: onNone },
+  })
+  return (
+    <div class="bulk" role="region" aria-label="Selected devices">
+      <strong aria-live="polite">
+        {selection.kind === 'ids'
+          ? LIST_WORDS.picked(selection.ids.length)
+          : selection.except.length === 0
+            ? LIST_WORDS.pickedAll(total ?? 0)
+            : LIST_WORDS.picked((total ?? 0) - selection.except.length)}
+      </strong>
+      {total !== null && selection.kind === 'ids' && selection.ids.length < total && (
+        <Button tone="quiet" onClick={onAll}>
+          {LIST_WORDS.pickAll(total)}
+        </Button>
+      )}
+      <span class="actions">
+        <Button tone="main" why={why} keys="C" onClick={command}>
+          Command…
+        </Button>
+        <Button onClick={onNone}>Clear</Button>
+      </span>
+      {why !== undefined && <p class="hint">{why}.</p>}
+    </div>
+  )
+}
+
+function whyNot(selection: Selection): string | undefined {
+  const lacks = needs('command', may('command') || may('destructive'))
+  if (lacks !== undefined) {
+    return lacks
+  }
+  if (selection.kind === 'ids') {
+    return selection.ids.length > MOST_PICKED ? LIST_WORDS.tooMany(MOST_PICKED) : undefined
+  }
+  return selection.except.length > MOST_PICKED ? LIST_WORDS.tooManyLeft(MOST_PICKED) : undefined
+}

@@ -1,0 +1,123 @@
+import { useSignal } from '@preact/signals'
+import { send } from '../../api/call.ts'
+import type { Fault } from '../../api/fault.ts'
+import { changed } from '../../api/read.ts'
+import { may, type Scope, SCOPES_LISTED } from '../../api/session.ts'
+import { Button, needs } from '../../kit/button.tsx'
+import { Dialog, SecretDialog } from '../../kit/dialog.tsx'
+import { Check, Choice, Field } from '../../kit/field.tsx'
+import { FaultNote, Note } from '../../kit/states.tsx'
+import { ENDS, SCOPE_WORDS, SHOWN_ONCE } from './text.ts'
+
+const AT_NAME = 'json.name'
+
+/** Makes a key, and shows it once. */
+export function NewKey({ onClose }: { readonly onClose: () => void }) {
+  const made = useSignal<{ readonly name: string; readonly key: string } | undefined>(undefined)
+  return made.value ? (
+    <SecretDialog
+      title={`The key ${made.value.name}`}
+      lead={SHOWN_ONCE}
+      secret={made.value.key}
+      copy="Copy the key"
+      onClose={onClose}
+    />
+  ) : (
+    <Dialog title="New key" onClose={onClose}>
+      <Form
+        onMade={(key) => {
+          made.value = key
+        }}
+        onClose={onClose}
+      />
+    </Dialog>
+  )
+}
+
+function Form({
+  onMade,
+  onClose,
+}: {
+  readonly onMade: (key: { readonly name: string; readonly key: string }) => void
+  readonly onClose: () => void
+}) {
+  const name = useSignal('')
+  const end = useSignal<string>('365d')
+  const scopes = useSignal<readonly Scope[]>(['read'])
+  const fault = useSignal<Fault | undefined>(undefined)
+  const make = async (): Promise<void> => {
+    const answer = await send('post', '/api/keys', {
+      body: { name: name.value, scopes: [...scopes.value], expires_in: end.value },
+    })
+    if (answer.ok) {
+      changed('/api/keys')
+      onMade(answer.value)
+    } else {
+      fault.value = answer.fault
+    }
+  }
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+      }}
+    >
+      {fault.value && <FaultNote fault={fault.value} atFields={[AT_NAME]} />}
+      <Field
+        label="Name"
+        value={name.value}
+        isNeeded
+        fault={fault.value?.errors.find(({ at }) => at === AT_NAME)?.detail}
+        hint="What it is for. The audit shows it."
+        more={{ autocomplete: 'off', maxLength: 100 }}
+        onInput={(text) => {
+          name.value = text
+        }}
+      />
+      <Scopes chosen={scopes} />
+      <Choice
+        label="Ends"
+        value={end.value}
+        of={ENDS}
+        onChoose={(value) => {
+          end.value = value
+        }}
+      />
+      {end.value === 'never' && (
+        <Note tone="warn">
+          <p>It opens the server until somebody revokes it: note who does that, and when.</p>
+        </Note>
+      )}
+      <div class="actions">
+        <Button type="submit" tone="main" why={needs('admin', may('admin'))} onClick={make}>
+          Make the key
+        </Button>
+        <Button onClick={onClose}>Cancel</Button>
+      </div>
+    </form>
+  )
+}
+
+/** A key gives only the rights that it has. */
+function Scopes({ chosen }: { readonly chosen: { value: readonly Scope[] } }) {
+  return (
+    <fieldset class="plain">
+      <legend>It may</legend>
+      {SCOPES_LISTED.filter(may).map((scope) => (
+        <Check
+          key={scope}
+          isOn={chosen.value.includes(scope)}
+          label={
+            <>
+              <code>{scope}</code> <span class="dim">{SCOPE_WORDS[scope]}</span>
+            </>
+          }
+          onChange={(isOn) => {
+            const others = chosen.value.filter((one) => one !== scope)
+            chosen.value = isOn ? [...others, scope] : others
+          }}
+        />
+      ))}
+    </fieldset>
+  )
+}

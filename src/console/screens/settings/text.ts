@@ -1,0 +1,37 @@
+import type { Scope } from '../../api/session.ts'
+
+/** Sentences of the settings. */
+
+export const SCOPE_WORDS: Readonly<Record<Scope, string>> = {
+  read: 'see devices, results, settings and the audit',
+  command: 'send commands that lose no data',
+  destructive: 'erase, lock, and end the management',
+  enroll: 'invite devices',
+  config: 'change webhooks, profiles, declarations and blueprints',
+  secrets: 'reveal tokens, PINs and passwords',
+  backup: 'export the whole server',
+  metrics: 'read /metrics and /readyz',
+  admin: 'make and revoke keys',
+}
+
+export const ENDS = [
+  ['30d', 'in 30 days'],
+  ['90d', 'in 90 days'],
+  ['365d', 'in a year'],
+  ['never', 'never'],
+] as const
+
+export const SHOWN_ONCE =
+  'Copy the key now. The server keeps only a hash of it, so it can never be shown again.'
+
+export const NO_KEY_YET =
+  'Only the bootstrap key API_KEY opens this server. Make a key with fewer rights for each program.'
+
+export const REVOKING =
+  'The key and all sessions that were opened with it end within 30 seconds. This cannot be undone: ' +
+  'programs that use the key get 401.'
+
+export const SEAL_PLACES = {
+  secret: 'a secret of the Worker',
+  control: 'in the object Control: move it by npm run keys -- to-secrets',
+} as const

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, expect, it } from 'vitest'
+import { buildConsole } from '../../../../src/cli/build/console.ts'
+
+/** What a browser loads, in bytes of gzip: docs/console.md. */
+const MOST = { first: 40_000, chunk: 14_000, all: 130_000 }
+/** `import(…)` has a bracket: such a file is loaded when its screen is opened. */
+const IMPORTED = /(?:from|import) ?"\.\/([^"]+)"/g
+const PREFIX = 'console-'
+
+let files: ReadonlyMap<string, string>
+beforeAll(async () => {
+  files = await buildConsole(join(import.meta.dirname, '../../../..'))
+})
+
+const sizeOf = (name: string): number => gzipSync(files.get(name) ?? '', { level: 9 }).length
+const sum = (names: readonly string[]): number =>
+  names.reduce((total, name) => total + sizeOf(name), 0)
+
+/** The files that the page loads before it shows anything. */
+function firstLoad(): string[] {
+  const page = files.get('console.html') ?? ''
+  const named = [...page.matchAll(/"\/console\/assets\/([^"]+)"/g)].map(([, name]) => PREFIX + name)
+  const found = new Set<string>()
+  for (const todo = [...named]; todo.length > 0;) {
+    const name = todo.pop() ?? ''
+    if (!found.has(name)) {
+      found.add(name)
+      const text = name.endsWith('.js') ? (files.get(name) ?? '') : ''
+      todo.push(...[...text.matchAll(IMPORTED)].map(([, other]) => PREFIX + other))
+    }
+  }
+  return [...found]
+}
+
+it('the page names its script and its style, and both are there', () => {
+  expect(firstLoad().filter((name) => !files.has(name))).toEqual([])
+  expect(firstLoad().filter((name) => name.endsWith('.css'))).toHaveLength(1)
+})
+
+it(`the first load is at most ${MOST.first / 1000} kB`, () => {
+  expect(sum(firstLoad())).toBeLessThanOrEqual(MOST.first)
+})
+
+it(`each further file is at most ${MOST.chunk / 1000} kB, and all together ${MOST.all / 1000} kB`, () => {
+  const names = [...files.keys()].filter((name) => name !== 'console.html')
+  const further = names.filter((name) => !firstLoad().includes(name))
+  expect(further.length).toBeGreaterThan(3)
+  const large = further.filter((name) => sizeOf(name) > MOST.chunk)
+  expect(large.map((name) => [name, sizeOf(name)])).toEqual([])
+  expect(sum(names)).toBeLessThanOrEqual(MOST.all)
+})
+
+it('nothing in the files writes HTML, runs text or names another origin', () => {
+  const scripts = [...files].filter(([name]) => name.endsWith('.js'))
+  for (const [name, text] of scripts) {
+    expect(text, name).not.toMatch(/\beval\(|new Function|document\.write/)
+  }
+  const origins = scripts.flatMap(([, text]) => text.match(/https?:\/\/[\w.-]+/g) ?? [])
+  const links = new Set(['http://www.w3.org', 'https://maps.apple.com'])
+  expect([...new Set(origins)].filter((origin) => !links.has(origin))).toEqual([])
+})
