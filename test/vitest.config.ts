@@ -1,9 +1,15 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { findChromium } from './console/chromium.ts'
 import { PATIENCE } from './patience.ts'
 import { workerProject } from './worker/project.ts'
 
 /** Each wait has its own bound and says what was missing. This one ends a test that hangs elsewhere. */
 const HANGS_AFTER = 900_000
+
+// The processes of a run load the same modules again and again: half of what a short one does is to compile them.
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'edgemdm-compile-cache')
 
 const suite = (name: string) => ({
   name,
@@ -15,13 +21,26 @@ const suite = (name: string) => ({
   expect: { poll: { timeout: PATIENCE, interval: 20 } },
 })
 
+// A contributor may have no browser. CI fails without one.
+const hasBrowser = findChromium() !== undefined
+if (!hasBrowser && process.env['CI'] === undefined) {
+  console.warn(
+    'The tests of the console are left out: no Chromium. Install one, or name it in CHROMIUM.',
+  )
+}
+const consoleProject: TestProjectInlineConfiguration[] =
+  hasBrowser || process.env['CI'] !== undefined
+    ? [{ test: { ...suite('console'), globalSetup: 'console/setup.ts' } }]
+    : []
+
 // All run together: most of the time of e2e and attack, which bring their own workerd, is waiting. The files of
 // the unit project share processes: they keep nothing in modules.
 const projects: TestProjectInlineConfiguration[] = [
   { test: { ...suite('unit'), isolate: false } },
   { ...workerProject, test: { ...suite('worker'), setupFiles: ['worker/setup.ts'] } },
-  { test: suite('e2e') },
+  { test: { ...suite('e2e'), isolate: false } },
   { test: suite('attack') },
+  ...consoleProject,
 ]
 
 export default defineConfig({

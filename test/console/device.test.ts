@@ -1,0 +1,232 @@
+import { describe, expect, inject, it } from 'vitest'
+import { callApi, joinDevice } from './device-tools.ts'
+import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
+
+const url = inject('consoleUrl')
+const deviceOf = (id: string): string => `/console/devices/${id}`
+const inView = (page: Visit['page'], text: string | RegExp) =>
+  page
+    .getByText(text)
+    .first()
+    .evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      // The bar of actions covers the end of a phone's screen.
+      const bar = document.querySelector('.device-actions')?.getBoundingClientRect()
+      const end = bar && bar.top > innerHeight / 2 ? bar.top : innerHeight
+      return top >= 0 && bottom <= end
+    })
+
+const says = ({ page }: Visit, word: string) =>
+  page.locator('.verdict', { hasText: word }).waitFor()
+
+const WIFI = `<?xml version="1.0"?><plist version="1.0"><dict>
+  <key>PayloadContent</key><array/><key>PayloadDisplayName</key><string>Office Wi-Fi</string>
+  <key>PayloadIdentifier</key><string>com.example.wifi</string>
+  <key>PayloadType</key><string>Configuration</string>
+  <key>PayloadUUID</key><string>6D1C6B5E-6A9E-4C5A-9D0E-0F1A2B3C4D5E</string>
+  <key>PayloadVersion</key><integer>1</integer></dict></plist>`
+
+async function queue(id: string, command: object): Promise<string> {
+  const path = `/api/devices/${id}/commands`
+  return (await callApi<{ id: string }>(url, 'POST', path, command)).id
+}
+
+describe('the page of a device', () => {
+  it('task 2: says whether it is alive, without scrolling, wide and on a phone', async () => {
+    const device = await joinDevice(url, { name: 'Ada’s MacBook', answer: () => 'NotNow' })
+    await queue(device.udid, { request_type: 'ProfileList' })
+    await device.poll()
+    for (const viewport of [{ width: 1280, height: 800 }, PHONE]) {
+      const ben = await visit(deviceOf(device.udid), { viewport, colorScheme: 'dark' })
+      await ben.page.getByRole('heading', { name: 'Ada’s MacBook' }).waitFor()
+      for (const text of [
+        'Alive',
+        'Last seen',
+        /Ready/,
+        /1 command, the oldest queued/,
+        'ends in',
+        /^macOS \d+\.\d+ \(/,
+      ]) {
+        expect(await inView(ben.page, text), String(text)).toBe(true)
+      }
+      expect(ben.actions.count).toBe(0)
+      await expectAccessible(ben)
+      expect(
+        await ben.page.evaluate(() => document.documentElement.scrollWidth),
+      ).toBeLessThanOrEqual(viewport.width)
+      await ben.close()
+    }
+  })
+
+  it('task 4: pushes by P, and says what APNs answered or why it cannot', async () => {
+    const device = await joinDevice(url)
+    const ada = await visit(deviceOf(device.udid))
+    await says(ada, 'Alive')
+    await ada.press('p')
+    await ada.page.getByText(/^Pushed: APNs has taken it \([0-9A-F-]{36}\)/i).waitFor()
+    expect(ada.actions.count).toBe(1)
+    await device.checkOut()
+    await ada.press('p')
+    await ada.page.getByText('is checked out: the server pushes enrolled devices only').waitFor()
+    await says(ada, 'Checked out')
+    await expectAccessible(ada)
+    await ada.close()
+  })
+
+  it('task 6: reveals a PIN for a reason, hides it after a minute, and lists the reading', async () => {
+    const device = await joinDevice(url)
+    await queue(device.udid, { request_type: 'DeviceLock', pin: '482913' })
+    await device.poll()
+    const ada = await visit(deviceOf(device.udid))
+    await ada.page.locator('.chip', { hasText: 'Locked' }).waitFor()
+    await ada.page.clock.install()
+    await ada.click('link', 'Reveal…')
+    await ada.page.getByRole('textbox', { name: 'Reason' }).fill('forgotten, ticket 42')
+    await expectAccessible(ada)
+    await ada.click('button', /^Reveal$/)
+    await ada.page.getByText('482913').waitFor()
+    expect(ada.actions.count).toBeLessThanOrEqual(3)
+    await expectAccessible(ada)
+    await ada.page.clock.runFor(61_000)
+    await ada.page.getByText('482913').waitFor({ state: 'detached' })
+    await ada.page.getByRole('row', { name: 'Ada Command #1 forgotten, ticket 42' }).waitFor()
+    await ada.close()
+  })
+
+  it('task 7: says why a command waits, cancels one, clears all, and takes that back', async () => {
+    const device = await joinDevice(url, { answer: () => 'NotNow' })
+    const types = ['ProfileList', 'SecurityInfo', 'CertificateList']
+    for (const type of types) {
+      await queue(device.udid, { request_type: type })
+    }
+    await device.poll()
+    const ada = await visit(`${deviceOf(device.udid)}?tab=queue`)
+    const waiting = ada.page.getByRole('listitem').filter({ hasText: 'Put off by the device' })
+    await ada.page
+      .getByText(/NotNow, once since .*; asked again within 15 min/)
+      .first()
+      .waitFor()
+    await expectAccessible(ada)
+    await ada.click('button', 'Cancel ProfileList')
+    await ada.page.getByText(/^ProfileList cancelled\. A device that has it already/).waitFor()
+    await expect.poll(() => waiting.count()).toBe(2)
+    await ada.click('button', 'Clear all')
+    await ada.page.getByText('2 commands cancelled.').waitFor()
+    await ada.page.getByText('Nothing waits.', { exact: true }).waitFor()
+    expect(ada.actions.count).toBe(2)
+    await ada.page.getByRole('button', { name: 'Undo' }).last().click()
+    await ada.page.getByText('2 commands queued again, behind what waits already.').waitFor()
+    const path = `/api/devices/${device.udid}/commands?state=queued`
+    const { items } = await callApi<{ items: { request_type: string }[] }>(url, 'GET', path)
+    expect(items.map(({ request_type: type }) => type)).toEqual(['CertificateList', 'SecurityInfo'])
+    await ada.close()
+  })
+  it('task 8: installs a profile that is dropped, lists it, and removes it, in 4 actions', async () => {
+    const device = await joinDevice(url)
+    await callApi(url, 'POST', `/api/devices/${device.udid}/refresh`)
+    await device.poll()
+    const ada = await visit(`${deviceOf(device.udid)}?tab=profiles`)
+    const { page } = ada
+    await ada.click('link', 'Install a profile…')
+    const file = { name: 'wifi.mobileconfig', mimeType: 'text/xml', buffer: Buffer.from(WIFI) }
+    await page.locator('input[type=file]').setInputFiles(file)
+    await page.getByText('Office Wi-Fi').waitFor()
+    await ada.click('button', 'Install profile')
+    await page.locator('.command-card').waitFor()
+    await device.poll()
+    await page.locator('.command-card').getByText('Done').waitFor()
+    await page.goto(`${deviceOf(device.udid)}?tab=profiles`)
+    await page.getByText('Changed since').waitFor()
+    await expectAccessible(ada)
+    await ada.click('button', 'Ask again')
+    await page.getByText(/^Asked for: .*ProfileList/).waitFor()
+    await device.poll()
+    await page.getByText('Changed since').waitFor({ state: 'detached' })
+    await ada.click('link', /^Remove…\s+Office Wi-Fi$/)
+    await expect.poll(() => page.getByLabel('Identifier').inputValue()).toBe('com.example.wifi')
+    expect(ada.actions.count).toBeLessThanOrEqual(4)
+    await page.getByRole('button', { name: /^Remove profile/ }).click()
+    await page.locator('.command-card').waitFor()
+    await device.poll()
+    await page.locator('.command-card').getByText('Done').waitFor()
+    await ada.close()
+  })
+})
+
+describe('what loses something', () => {
+  it('is neither brought back by Undo nor sent again by Retry without its question', async () => {
+    const device = await joinDevice(url, { answer: () => 'NotNow' })
+    const planned = { request_type: 'RestartDevice', not_before: '2099-01-01T00:00:00Z' }
+    await queue(device.udid, planned)
+    await queue(device.udid, { request_type: 'ShutDownDevice' })
+    const ada = await visit(`${deviceOf(device.udid)}?tab=queue`)
+    await ada.click('button', 'Cancel RestartDevice')
+    await ada.page.getByText(/^RestartDevice cancelled\. There is no Undo/).waitFor()
+    await ada.click('button', 'Cancel ShutDownDevice')
+    await ada.page.getByText(/^ShutDownDevice cancelled\. There is no Undo/).waitFor()
+    expect(await ada.page.getByRole('button', { name: 'Undo' }).count()).toBe(0)
+    await ada.click('link', /^Retry ShutDownDevice/)
+    await ada.page.getByRole('button', { name: /^Shut down/ }).click()
+    await ada.page
+      .getByRole('dialog')
+      .getByLabel(/to confirm/)
+      .waitFor()
+    await ada.close()
+  })
+})
+
+describe('the states of the page', () => {
+  it('an unknown device has an address too, and says what a command for it would do', async () => {
+    const ada = await visit(deviceOf('3B5E0F5A-0000-4000-8000-000000000000'))
+    await ada.page.getByText('Nothing is known of this device').waitFor()
+    await ada.page.getByRole('link', { name: 'Queue a command anyway…' }).waitFor()
+    await expectAccessible(ada)
+    await ada.close()
+  })
+
+  it('a hostile name is text, breaks nothing, and runs nothing', async () => {
+    const name = `<img src=x onerror=alert(1)> \u202E${'😀'.repeat(500)}`
+    const device = await joinDevice(url, { name, platform: 'iPadOS' })
+    await callApi(url, 'POST', `/api/devices/${device.udid}/refresh`)
+    await device.poll()
+    const ben = await visit(deviceOf(device.udid), { viewport: PHONE })
+    await ben.page.getByRole('heading', { name: /<img src=x/ }).waitFor()
+    for (const tab of ['Inventory', 'Profiles', 'Certificates', 'Secrets', 'Queue']) {
+      await ben.page.getByRole('link', { name: tab }).click()
+      await ben.page.locator('.tabs [aria-current]', { hasText: tab }).waitFor()
+      await expectAccessible(ben)
+    }
+    expect(await ben.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      PHONE.width,
+    )
+    await ben.close()
+  })
+
+  it('a reader without scopes sees all, and what each button lacks', async () => {
+    const device = await joinDevice(url)
+    const { key } = await callApi<{ key: string }>(url, 'POST', '/api/keys', {
+      name: `reader ${device.udid}`,
+      scopes: ['read'],
+    })
+    const cleo = await visit(deviceOf(device.udid), { key })
+    await says(cleo, 'Alive')
+    const push = cleo.page.getByRole('button', { name: 'Push' })
+    expect(await push.getAttribute('aria-disabled')).toBe('true')
+    expect(await push.textContent()).toContain('Your key lacks the scope command')
+    await expectAccessible(cleo)
+    await cleo.close()
+  })
+
+  it('a part that fails says why, and the rest works', async () => {
+    const device = await joinDevice(url)
+    const ada = await visit('/console')
+    await ada.page.route('**/commands?state=*', (route) =>
+      route.fulfill({ status: 503, json: { detail: 'the device is busy: try again' } }),
+    )
+    await ada.page.goto(deviceOf(device.udid))
+    await ada.page.getByText('the device is busy: try again').first().waitFor()
+    await says(ada, 'Alive')
+    await expectAccessible(ada)
+    await ada.close()
+  })
+})

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest'
+import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
+import { callApi, joinDevice } from './device-tools.ts'
+
+/** Nothing is read again by time: what changes on the page, the stream has told. */
+async function withoutPolls({ page }: Visit): Promise<void> {
+  await page.addInitScript(() => {
+    Object.assign(globalThis, { setInterval: () => 0 })
+  })
+}
+
+async function queue(url: string, udid: string, type: string): Promise<void> {
+  await callApi(url, 'POST', `/api/devices/${udid}/commands`, { request_type: type })
+}
+
+async function untilLive({ page }: Visit): Promise<void> {
+  await page.getByText(/✓ Live/).waitFor({ state: 'attached' })
+}
+
+it('what another person does is seen without a reload, and the feed can be paused', async () => {
+  const ada = await visit('/console/activity?kind=command')
+  await untilLive(ada)
+  const device = await joinDevice(ada.url)
+  // The feed has the commands of other files too: these types are of this test alone.
+  await queue(ada.url, device.udid, 'ProvisioningProfileList')
+  await device.poll()
+  await ada.page.getByText('ProvisioningProfileList: done').first().waitFor()
+  await expectAccessible(ada)
+  await ada.click('button', 'Pause')
+  await queue(ada.url, device.udid, 'ManagedApplicationList')
+  await device.poll()
+  await ada.page.getByText(/Paused\. \d+ new\./).waitFor()
+  expect(await ada.page.getByText('ManagedApplicationList').count()).toBe(0)
+  await ada.click('button', 'Resume')
+  await ada.page.getByText('ManagedApplicationList: done').first().waitFor()
+  await ada.close()
+})
+
+it('a device’s page shows what the device does, and the list a device that comes, both without a poll', async () => {
+  const ada = await visit('/console/devices')
+  const device = await joinDevice(ada.url)
+  await withoutPolls(ada)
+  await ada.page.goto(`/console/devices/${device.udid}?tab=queue`)
+  await untilLive(ada)
+  await queue(ada.url, device.udid, 'InstalledApplicationList')
+  await ada.page.getByText('InstalledApplicationList').first().waitFor()
+  await ada.page.getByText('Waiting').first().waitFor()
+  await device.poll()
+  await ada.page.getByText('Done').first().waitFor()
+  await ada.page.goto('/console/devices?q=C02')
+  await untilLive(ada)
+  const other = await joinDevice(ada.url)
+  await ada.page.getByText(other.serial).first().waitFor()
+  await ada.close()
+})
+
+it('says that it is not live while the connection is cut, and has what happened meanwhile', async () => {
+  const ada = await visit('/console/activity')
+  const device = await joinDevice(ada.url)
+  await withoutPolls(ada)
+  await ada.page.reload()
+  await untilLive(ada)
+  await ada.page.context().setOffline(true)
+  await ada.page.getByText('Not live').first().waitFor({ state: 'attached' })
+  await queue(ada.url, device.udid, 'UserList')
+  await device.poll()
+  await ada.page.context().setOffline(false)
+  await untilLive(ada)
+  await ada.page.getByText('UserList: done').first().waitFor()
+  await ada.close()
+})
+
+it('its other states: nothing that fits, an error, no permission, a dark phone', async () => {
+  const ada = await visit('/console/activity?actor=somebody-else', {
+    colorScheme: 'dark',
+    viewport: PHONE,
+  })
+  await ada.page.getByText('Nothing matches').waitFor()
+  await expectAccessible(ada)
+  await ada.page.route('**/api/activity*', (route) => route.fulfill({ status: 500, body: '' }))
+  await ada.page.reload()
+  await ada.page.getByRole('button', { name: 'Try again' }).waitFor()
+  await ada.page.unroute('**/api/activity*')
+  await ada.click('button', 'Try again')
+  await ada.click('button', 'Clear the filters')
+  await ada.page.getByRole('heading', { name: 'Activity' }).waitFor()
+  expect(new URL(ada.page.url()).search).toBe('')
+  await ada.close()
+})
