@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { useRead } from '../../api/read.ts'
 import type { Schema } from '../../api/types.ts'
 import type { DeviceFacts } from '../../composer/facts.ts'
@@ -28,6 +29,19 @@ export function Chooser({
   const there = found.filter(({ standing }) => standing.kind === 'there')
   const lacking = found.filter(({ standing }) => standing.kind === 'lacking')
   const [first] = [...there, ...lacking]
+  // Enter may come before the list: then it opens the first one as soon as the list is there.
+  const isOpening = useSignal(false)
+  const open = (): void => {
+    isOpening.value = first === undefined && read.state.value.value === undefined
+    if (first) {
+      go(addressOf(first.type.request_type))
+    }
+  }
+  useEffect(() => {
+    if (isOpening.value && first) {
+      open()
+    }
+  }, [first])
   const line = ({ type }: Offered) => (
     <Line key={type.request_type} of={type} facts={facts} to={addressOf(type.request_type)} />
   )
@@ -37,9 +51,7 @@ export function Chooser({
         role="search"
         onSubmit={(event) => {
           event.preventDefault()
-          if (first) {
-            go(addressOf(first.type.request_type))
-          }
+          open()
         }}
       >
         <label class="unseen" for="find-command">
