@@ -64,6 +64,8 @@ it('a slow answer has its place in grey, and what is there stays while it is rea
     await route.continue()
   })
   await page.goto(SERVER)
+  // Before its heading the screen itself is loaded.
+  await heading(ada, 'Settings')
   await page.locator('.bone').first().waitFor()
   await expectAccessibleInBothLooks(ada)
   answer()
