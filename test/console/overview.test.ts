@@ -228,7 +228,7 @@ describe('the health of the server', () => {
   })
 })
 
-it('a key that may only read sees the steps, and who has the link', async () => {
+it('a key with the scope read sees the steps, and whom to ask for the link', async () => {
   const cleo = await visiting('/console/enrolment', { key: await readKey() })
   await cleo.page.getByText('needs the scope enroll').waitFor()
   await heading(cleo, 'Waiting for a device').waitFor()

@@ -52,7 +52,7 @@ it.each([
   await ada.close()
 })
 
-it('a slow answer has its place in grey, and what is there stays while it is read anew', async () => {
+it('a slow answer has its place in grey, and an old value stays until the new one comes', async () => {
   const ada = await visit('/console')
   const { page } = ada
   let answer = (): void => {}

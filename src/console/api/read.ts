@@ -32,8 +32,8 @@ const KEPT = 50
 const entries = new Map<string, Entry>()
 
 /**
- * Reads an address while a screen shows it. Two readers of one address share one request. What is there from
- * before is shown at once, and read anew.
+ * Reads an address while a screen shows it. Screens that show the same address share one request. A value
+ * from before is shown at once, then read again.
  *
  * @param options.each reads again after so many milliseconds, for what no event tells
  */

@@ -2,20 +2,10 @@ import { signal } from '@preact/signals'
 import { setServerTime } from '../time/clock.ts'
 import type { Fault } from './fault.ts'
 import { faultOf, noAnswer } from './fault.ts'
+import type { Schema } from './types.ts'
 
 /** What a key may do (docs/keys.md). */
-export const SCOPES_LISTED = [
-  'read',
-  'command',
-  'destructive',
-  'enroll',
-  'config',
-  'secrets',
-  'backup',
-  'metrics',
-  'admin',
-] as const
-export type Scope = (typeof SCOPES_LISTED)[number]
+export type Scope = Schema<'Key'>['scopes'][number]
 
 /** Who is signed in (docs/console.md). */
 export interface Session {

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { useKeys, type Keys } from '../place/keyboard.ts'
 
 /** The rows of a table on the screen: which are in the page, and how keys go through them. */
 
@@ -46,8 +47,27 @@ export function useVisible(box: { readonly current: HTMLElement | null }, count:
   }
 }
 
+/** Lets keys go through the rows of the list on the screen. */
+export function useRowKeys(more: Keys = {}): void {
+  useKeys({
+    j: {
+      label: 'Next row',
+      run: () => {
+        stepRow(1)
+      },
+    },
+    k: {
+      label: 'Row before',
+      run: () => {
+        stepRow(-1)
+      },
+    },
+    ...more,
+  })
+}
+
 /** Moves the focus to the link of the next row, or of the one before. Without one, to the first. */
-export function stepRow(by: 1 | -1): void {
+function stepRow(by: 1 | -1): void {
   const present = rowWithFocus()
   const rows = [...document.querySelectorAll<HTMLElement>('tr[data-row]')]
   const next = rows.at(present ? Math.max(0, rows.indexOf(present) + by) : 0) ?? present

@@ -1,12 +1,11 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { deviceName } from '../../api/names.ts'
-import { useKeys } from '../../place/keyboard.ts'
 import { place, withQuery, wordIn } from '../../place/router.ts'
 import { Button } from '../../kit/button.tsx'
 import { Section } from '../../kit/facts.tsx'
 import { FaultNote, Loading } from '../../kit/states.tsx'
-import { pickRow, stepRow } from '../../kit/rows.ts'
+import { pickRow, useRowKeys } from '../../kit/rows.ts'
 import { Table } from '../../kit/table.tsx'
 import { serverNow } from '../../time/clock.ts'
 import { DeviceCard } from '../enrolment/device-card.tsx'
@@ -28,21 +27,7 @@ export default function Devices() {
   const from = query.get('from')
   const asked: ListQuery = { ...words, sort, ...(from !== null && { cursor: from }) }
   const isFiltered = Object.keys(words).length > 0 || from !== null
-  useKeys({
-    j: {
-      label: 'Next row',
-      run: () => {
-        stepRow(1)
-      },
-    },
-    k: {
-      label: 'Row before',
-      run: () => {
-        stepRow(-1)
-      },
-    },
-    x: { label: 'Select the row', run: pickRow },
-  })
+  useRowKeys({ x: { label: 'Select the row', run: pickRow } })
   return (
     <Pages query={asked}>
       {(window, fault, again) =>

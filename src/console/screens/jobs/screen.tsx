@@ -1,9 +1,8 @@
 import { useRead } from '../../api/read.ts'
 import type { Schema } from '../../api/types.ts'
 import { place, withQuery } from '../../place/router.ts'
-import { useKeys } from '../../place/keyboard.ts'
 import { Badge, Meter } from '../../kit/badge.tsx'
-import { stepRow } from '../../kit/rows.ts'
+import { useRowKeys } from '../../kit/rows.ts'
 import { Empty, Shown } from '../../kit/states.tsx'
 import { type Column, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
@@ -64,20 +63,7 @@ export default function Jobs() {
     { query: { limit: PAGE, sort, ...(cursor !== null && { cursor }) } },
     { each: EACH },
   )
-  useKeys({
-    j: {
-      label: 'Next row',
-      run: () => {
-        stepRow(1)
-      },
-    },
-    k: {
-      label: 'Row before',
-      run: () => {
-        stepRow(-1)
-      },
-    },
-  })
+  useRowKeys()
   return (
     <>
       <h1>Jobs</h1>

@@ -2,12 +2,12 @@ import { useSignal } from '@preact/signals'
 import { send } from '../../api/call.ts'
 import type { Fault } from '../../api/fault.ts'
 import { changed } from '../../api/read.ts'
-import { may, type Scope, SCOPES_LISTED } from '../../api/session.ts'
+import { may, type Scope } from '../../api/session.ts'
 import { Button, needs } from '../../kit/button.tsx'
 import { Dialog, SecretDialog } from '../../kit/dialog.tsx'
 import { Check, Choice, Field } from '../../kit/field.tsx'
 import { FaultNote, Note } from '../../kit/states.tsx'
-import { ENDS, SCOPE_WORDS, SHOWN_ONCE } from './text.ts'
+import { ENDS, SCOPE_WORDS, SCOPES, SHOWN_ONCE } from './text.ts'
 
 const AT_NAME = 'json.name'
 
@@ -103,7 +103,7 @@ function Scopes({ chosen }: { readonly chosen: { value: readonly Scope[] } }) {
   return (
     <fieldset class="plain">
       <legend>It may</legend>
-      {SCOPES_LISTED.filter(may).map((scope) => (
+      {SCOPES.filter(may).map((scope) => (
         <Check
           key={scope}
           isOn={chosen.value.includes(scope)}

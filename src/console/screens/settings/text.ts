@@ -14,6 +14,9 @@ export const SCOPE_WORDS: Readonly<Record<Scope, string>> = {
   admin: 'make and revoke keys',
 }
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a table of scopes
+export const SCOPES = Object.keys(SCOPE_WORDS) as readonly Scope[]
+
 export const ENDS = [
   ['30d', 'in 30 days'],
   ['90d', 'in 90 days'],

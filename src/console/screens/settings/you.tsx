@@ -1,4 +1,4 @@
-import { SCOPES_LISTED, sessionState } from '../../api/session.ts'
+import { sessionState } from '../../api/session.ts'
 import { areKeysOn, KEY_NAMES, switchKeys } from '../../place/keyboard.ts'
 import { leave } from '../../person/leave.ts'
 import { ThemeChoice } from '../../person/theme.tsx'
@@ -6,7 +6,7 @@ import { Button } from '../../kit/button.tsx'
 import { Facts, Section } from '../../kit/facts.tsx'
 import { Check } from '../../kit/field.tsx'
 import { Time } from '../../kit/time.tsx'
-import { SCOPE_WORDS } from './text.ts'
+import { SCOPE_WORDS, SCOPES } from './text.ts'
 
 /** Who is signed in, with which rights, and how the page looks to this person. */
 export function You() {
@@ -26,7 +26,7 @@ export function You() {
           />
           <h3>This key may</h3>
           <ul class="scopes">
-            {SCOPES_LISTED.map((scope) => {
+            {SCOPES.map((scope) => {
               const has = session.scopes.includes(scope)
               return (
                 <li key={scope} class={has ? '' : 'dim'}>

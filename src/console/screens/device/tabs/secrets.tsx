@@ -47,7 +47,7 @@ export function Secrets({ device: { id } }: { readonly device: Schema<'DeviceDet
           </Shown>
         )}
       </Shown>
-      <Section title="Who has read them">
+      <Section title="Readings">
         <Shown read={reads} lines={2}>
           {({ items }) =>
             items.length === 0 ? (
