@@ -34,10 +34,13 @@ const consoleProject: TestProjectInlineConfiguration[] =
     : []
 
 // All run together: most of the time of e2e and attack, which bring their own workerd, is waiting. The files of
-// the unit project share processes: they keep nothing in modules.
+// the unit project share processes: they keep nothing in modules. Those of worker share a workerd (worker/setup.ts).
 const projects: TestProjectInlineConfiguration[] = [
   { test: { ...suite('unit'), isolate: false } },
-  { ...workerProject, test: { ...suite('worker'), setupFiles: ['worker/setup.ts'] } },
+  {
+    ...workerProject,
+    test: { ...suite('worker'), isolate: false, setupFiles: ['worker/setup.ts'] },
+  },
   { test: { ...suite('e2e'), isolate: false } },
   { test: suite('attack') },
   ...consoleProject,

@@ -1,10 +1,13 @@
 /**
- * The modules of `src` as one module of the tests. A test file has its own workerd, which fetches each module
- * from Node: for the hundreds of `src` this takes longer than most tests. The one module is a file that workerd
- * loads by itself (`modulesRules` in project.ts): the plugin's own way escapes and transforms the text for each
- * file of tests anew. In the trace of an error, `src` has the names of functions, and no lines.
+ * The modules of `src` as one module of the tests. Workerd fetches each module from Node: for the hundreds of
+ * `src` this takes longer than most tests. The one module is a file that workerd loads by itself (`modulesRules`
+ * in project.ts): the plugin's own way escapes and transforms the text for each file of tests anew. In the trace
+ * of an error, `src` has the names of functions, and no lines.
+ *
+ * Files of tests share a workerd, and each begins with new modules (setup.ts): workerd takes a file with another
+ * path for another module, so there are as many links to the one file as there are files of tests.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { build } from 'esbuild'
@@ -12,6 +15,11 @@ import type { Plugin } from 'vitest/config'
 
 /** The name of the one module. */
 export const ALL = 'one-module.js'
+
+/** The number of the copy that modules load. setup.ts counts it. */
+const COPY = '(globalThis.copyOfTheWorker ?? 0)'
+/** It loads the copy. */
+const LOADER = 'one-module'
 
 /** Programs of Node and of browsers. The tests that import one of their modules fetch it alone. */
 const ELSEWHERE = /^(?:cli|claim-page|console)\//
@@ -23,16 +31,16 @@ export function oneModule(src: string): Plugin {
   return {
     name: 'one-module',
     enforce: 'pre',
-    async resolveId(id) {
-      if (id !== ALL) {
-        return undefined
-      }
-      written ??= write(src, [...(await (exported ??= readExports(src))).keys()])
-      return written
+    resolveId(id) {
+      return id === LOADER ? `\0${LOADER}` : undefined
     },
     async load(id) {
       exported ??= readExports(src)
       const modules = await exported
+      if (id === `\0${LOADER}`) {
+        written ??= write(src, [...modules.keys()])
+        return `export const all = await import(${JSON.stringify(`/@fs${await written}/`)} + ${COPY} + '/${ALL}')`
+      }
       const path = relative(src, id)
       const names = modules.get(path)
       return names && facadeOf(nameOf(path), names)
@@ -57,13 +65,17 @@ async function readExports(src: string): Promise<ReadonlyMap<string, readonly st
   )
 }
 
-/** Writes the one module, and answers its path. It is there until this process exits. */
+/** Writes the one module and its copies, and answers their directory. It is there until this process exits. */
 async function write(src: string, paths: readonly string[]): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'edgemdm-src-'))
   process.once('exit', () => rmSync(directory, { recursive: true }))
   const file = join(directory, ALL)
   writeFileSync(file, await bundle(src, paths))
-  return file
+  for (const copy of readdirSync(import.meta.dirname).keys()) {
+    mkdirSync(join(directory, String(copy)))
+    linkSync(file, join(directory, String(copy), ALL))
+  }
+  return directory
 }
 
 async function bundle(src: string, paths: readonly string[]): Promise<string> {
@@ -87,7 +99,8 @@ async function bundle(src: string, paths: readonly string[]): Promise<string> {
 /** A module that exports what the one at its path does: the same values, so its state is there once. */
 function facadeOf(module: string, names: readonly string[]): string {
   return [
-    `import { ${module} } from ${JSON.stringify(ALL)}`,
+    `import { all } from ${JSON.stringify(LOADER)}`,
+    `const { ${module} } = all`,
     ...names.map((name) =>
       name === 'default'
         ? `export default ${module}.default`

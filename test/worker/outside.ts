@@ -1,3 +1,6 @@
+import { glob, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { Response, type Request } from 'miniflare'
 
 /** What a test tells the outside to do with matching requests, `times` of them. */
@@ -90,6 +93,13 @@ export function createOutside(): {
       releaseAll()
       return new Response(null)
     }
+    if (url.pathname === '/forget') {
+      rules = []
+      releaseAll()
+      seen.length = 0
+      await forget(url.searchParams.get('id') ?? '')
+      return new Response(null)
+    }
     const match = url.searchParams.get('match') ?? ''
     return Response.json(
       seen.filter(({ url: at, body }) => `${at}\n${body}\n${decodedPayload(body)}`.includes(match)),
@@ -118,6 +128,18 @@ export function createOutside(): {
             headers: { 'apns-id': request.headers.get('apns-id') ?? 'none' },
           }),
       ),
+  }
+}
+
+/** Removes the storage of all objects in the runtime that holds this one. None of them runs. */
+async function forget(id: string): Promise<void> {
+  for await (const marker of glob(join(tmpdir(), 'miniflare-*/*/*', `${id}.sqlite`))) {
+    for await (const file of glob(join(dirname(marker), '../../*/*/*.sqlite*'))) {
+      // Workerd's own, of the namespace.
+      if (!basename(file).startsWith('metadata.')) {
+        await rm(file, { force: true })
+      }
+    }
   }
 }
 
