@@ -4,7 +4,7 @@ import { GROUPS, type CommandGroup } from './groups.ts'
 interface CommandWords {
   readonly group: CommandGroup
   readonly description: string
-  /** What the device or its user loses, for a destructive command. */
+  /** What the device or its user loses. Each destructive command has it, and each that removes something. */
   readonly loses?: string
 }
 
@@ -61,10 +61,18 @@ const TEXTS: Readonly<Record<CommandGroup, readonly Row[]>> = {
   ],
   Profiles: [
     ['InstallProfile', 'Installs a configuration profile.'],
-    ['RemoveProfile', 'Removes a configuration profile.'],
+    [
+      'RemoveProfile',
+      'Removes a configuration profile.',
+      'What it sets, such as Wi-Fi, accounts and certificates; with the enrolment profile, the management.',
+    ],
     ['ProfileList', 'Lists the configuration profiles.'],
     ['InstallProvisioningProfile', 'Installs a provisioning profile for apps of your own.'],
-    ['RemoveProvisioningProfile', 'Removes a provisioning profile.'],
+    [
+      'RemoveProvisioningProfile',
+      'Removes a provisioning profile.',
+      'Apps of your own that need the profile no longer open.',
+    ],
     ['ProvisioningProfileList', 'Lists the provisioning profiles.'],
     [
       'DeclarativeManagement',
@@ -74,7 +82,11 @@ const TEXTS: Readonly<Record<CommandGroup, readonly Row[]>> = {
   'Apps and media': [
     ['InstallApplication', 'Installs an app from the App Store or from a manifest.'],
     ['InstallEnterpriseApplication', 'Installs a package on a Mac.'],
-    ['RemoveApplication', 'Removes a managed app and its data.'],
+    [
+      'RemoveApplication',
+      'Removes a managed app and its data.',
+      'The app, and its data on the device.',
+    ],
     ['InstalledApplicationList', 'Lists the installed apps.'],
     ['ManagedApplicationList', 'Lists the managed apps and their state.'],
     ['ManagedApplicationConfiguration', 'Shows the configuration of managed apps.'],
@@ -83,7 +95,7 @@ const TEXTS: Readonly<Record<CommandGroup, readonly Row[]>> = {
     ['ValidateApplications', 'Lets the device check the developers of enterprise apps.'],
     ['ApplyRedemptionCode', 'Redeems the code of a paid app.'],
     ['InstallMedia', 'Installs a book.'],
-    ['RemoveMedia', 'Removes a book.'],
+    ['RemoveMedia', 'Removes a book.', 'The book, until it is installed again.'],
     ['ManagedMediaList', 'Lists the managed books.'],
     ['InviteToProgram', 'Invites a user to Apps and Books.'],
   ],

@@ -1,7 +1,8 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { writePlist } from '../../src/plist/write.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
-import { api, enrolled, newDevice, newIdentity, serve } from './server.ts'
+import { api, enrolled, env, newDevice, newIdentity, serve } from './server.ts'
 
 interface Command {
   id: string
@@ -215,6 +216,40 @@ it('an admin reads an escrowed token with a reason, and the entry stays', async 
     { who: 'ada', kind: 'unlock_token', token_id: '1', reason: 'forgot the passcode' },
   ])
   expect(JSON.stringify(list.body)).not.toContain(value)
+})
+
+it('a bypass code whose seal key is gone does not keep the device from answering with it again', async () => {
+  const { device, path, queue } = await enrolledWithCalls()
+  const ask = async () => {
+    await queue({ request_type: 'ActivationLockBypassCode' })
+    await device.poll()
+  }
+  await ask()
+  await runInDurableObject(env.DEVICE.getByName(device.udid), (_, { storage }) => {
+    storage.sql.exec("UPDATE escrow SET value = x'00' WHERE kind = 'activation_lock_bypass'")
+  })
+  await ask()
+  const read = await api('POST', `${path}/escrow/activation_lock_bypass`, WHY)
+  expect(read.status).toBe(200)
+})
+
+it('the bypass code that a device answers is kept, until a clear makes it worthless', async () => {
+  const { device, path, queue, reads } = await enrolledWithCalls()
+  const tokens = async () => (await api<List>('GET', `${path}/escrow`)).body.items
+  for (const type of ['ActivationLockBypassCode', 'ActivationLockBypassCode']) {
+    await queue({ request_type: type })
+    await device.poll()
+  }
+  const kind = 'activation_lock_bypass'
+  expect(await tokens()).toMatchObject([{ id: '1', kind, archived_at: null }])
+  expect(await text(`${path}/escrow`)).not.toContain(CODE)
+  const read = await api<ReadToken>('POST', `${path}/escrow/${kind}`, WHY)
+  expect(Buffer.from(read.body.value, 'base64').toString()).toBe(CODE)
+  expect(await reads()).toMatchObject([{ kind, token_id: '1', ...WHY }])
+  await queue({ request_type: 'ClearActivationLockBypassCode' })
+  await device.poll()
+  expect(await tokens()).toMatchObject([{ kind, archived_at: expect.stringMatching(/^20/) }])
+  expect((await api('POST', `${path}/escrow/${kind}`, WHY)).status).toBe(404)
 })
 
 it('a token of an earlier enrolment is archived: an admin reads it by its number', async () => {

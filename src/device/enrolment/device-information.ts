@@ -7,6 +7,7 @@ import { applyReport, type ReportEffect } from '../queue/report.ts'
 import { noteChange } from '../standing/directory-row.ts'
 import type { Channel } from '../store/channel-row.ts'
 import type { Context } from '../store/context.ts'
+import { noteBypassCode } from '../store/escrow/bypass-code.ts'
 
 const TOP_KEYS: ReadonlySet<string> = new Set(['QueryResponses'])
 
@@ -18,9 +19,11 @@ export function takeReport(
   result: Uint8Array,
 ): ReportEffect {
   const effect = applyReport(context, channel, report, result)
-  const isInformation = effect.kind === 'answered' && effect.acknowledged === 'DeviceInformation'
-  if (isInformation && channel.id === 0) {
+  const acknowledged = effect.kind === 'answered' && channel.id === 0 && effect.acknowledged
+  if (acknowledged === 'DeviceInformation') {
     storeFacts(context, result)
+  } else if (acknowledged) {
+    noteBypassCode(context, acknowledged, result)
   }
   return effect
 }

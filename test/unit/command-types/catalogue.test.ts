@@ -62,3 +62,9 @@ it('reads the names of keys as words', () => {
     'Bundle ID',
   ])
 })
+
+it('says what is lost by each command that is destructive or removes something', () => {
+  const losing = TYPES.filter((one) => one.destructive || one.request_type.startsWith('Remove'))
+  expect(losing.length).toBeGreaterThan(11)
+  expect(TYPES.filter(({ loses }) => loses !== null)).toEqual(losing)
+})

@@ -3,7 +3,11 @@ import type { Db } from '../../../storage/db.ts'
 import { channelIdSql } from '../commands/ids.ts'
 import type { Context } from '../context.ts'
 
-export type EscrowKind = 'unlock_token' | 'bootstrap_token' | 'admin_password'
+export type EscrowKind =
+  | 'unlock_token'
+  | 'bootstrap_token'
+  | 'admin_password'
+  | 'activation_lock_bypass'
 
 /** The reader of a secret and the reason; stored with the time before the value leaves. */
 export interface EscrowReader {

@@ -7,6 +7,7 @@ import { findDepDevice } from '../../../directory/dep/search.ts'
 import { listingOf } from '../../../directory/devices/serials.ts'
 import { expectedDevices } from '../../../directory/devices/users.ts'
 import type { AppEnv } from '../../app-env.ts'
+import { attempt } from '../../../log.ts'
 import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
@@ -30,6 +31,12 @@ export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
     listingOf(c.env.DB, device.id),
     serial === '' ? undefined : findDepDevice(c.env.DB, serial),
   ])
+  if (listing.standing.blocked === 0 && device.blocked) {
+    // A release without `blocked` in lists blocked it, and a blocked device may report nothing more.
+    c.executionCtx.waitUntil(
+      attempt('directory:device-unreachable', () => c.env.DEVICE.getByName(device.id).repair()),
+    )
+  }
   return c.json(deviceDetailJson(device, expected, listing, inAbm), 200)
 }
 

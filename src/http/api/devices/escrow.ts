@@ -17,7 +17,7 @@ import { atOrNull, textOrNull, time } from '../values.ts'
 export const escrowRoutes = newRoutes()
 
 const tags = ['Escrow']
-const kind = z.enum(['unlock_token', 'bootstrap_token', 'admin_password'])
+const kind = z.enum(['unlock_token', 'bootstrap_token', 'admin_password', 'activation_lock_bypass'])
 const token = z
   .object({
     id: z.string().openapi({ description: 'its number within the device' }),
@@ -95,7 +95,8 @@ const tokenParams = {
   kind: kind.openapi({
     param: { name: 'kind', in: 'path' },
     description:
-      'which token; `admin_password`: the password that was made for the account of this device (UTF-8)',
+      'which token; `admin_password`: the password that was made for the account of this device (UTF-8); ' +
+      '`activation_lock_bypass`: the code that removes its Activation Lock (UTF-8)',
     example: 'unlock_token',
   }),
 }
