@@ -15,6 +15,8 @@ export interface NewDeclaration {
   readonly item: Omit<DeclarationItem, 'identifier' | 'type' | 'rollout'>
   /** Only a share of the devices gets the new content at first. */
   readonly rollout?: Rollout
+  /** Its version has to be this one; 0: there has to be none. */
+  readonly ifVersion?: number | undefined
 }
 
 /** A declaration as its row has it. Times are milliseconds. */
@@ -48,24 +50,31 @@ export function readDeclaration(
   return readOne(d1, sql<DeclarationRow>`${ROW} WHERE identifier = ${identifier}`)
 }
 
-/** Stores a declaration. The same content in another form changes nothing. */
+/**
+ * Stores a declaration. The same content in another form changes nothing.
+ * @throws Error, and stores nothing, if its version is not `ifVersion`
+ */
 export async function storeDeclaration(
   d1: D1Database,
   declaration: NewDeclaration,
   when: ChangeTime,
 ): Promise<Stored> {
-  const { identifier, type, payload, served = '', item, rollout } = declaration
+  const { identifier, type, payload, served = '', item, rollout, ifVersion } = declaration
   const before = await readDeclaration(d1, identifier)
   const stored: Omit<DeclarationItem, 'identifier'> | undefined = before && JSON.parse(before.item)
   if (before && stored?.token === item.token && before.rollout === '') {
     return { kind: 'same', version: before.version }
   }
   const latest = sql`(SELECT max(version) FROM declaration_versions WHERE identifier = ${identifier})`
+  const present = sql`coalesce((SELECT version FROM declarations WHERE identifier = ${identifier}), 0)`
+  const isWanted = ifVersion === undefined ? sql`1` : sql`${present} = ${ifVersion}`
+  // Another writer may have been first. The column takes no NULL, so that the transaction ends.
+  const next = sql`CASE WHEN ${isWanted} THEN coalesce(${latest}, 0) + 1 END`
   const [, , , read] = await writeAll(d1, [
     RAISE_REVISION,
     replaceContent(identifier, when.now),
     sql`INSERT INTO declaration_versions (identifier, version, type, payload, content, created_at, served)
-      SELECT ${identifier}, coalesce(${latest}, 0) + 1, ${type}, ${payload}, ${item.token}, ${when.now},
+      SELECT ${identifier}, ${next}, ${type}, ${payload}, ${item.token}, ${when.now},
         ${served}`,
     sql<{ version: number }>`
       INSERT INTO declarations (identifier, type, version, touches, item, rollout, changed_at)

@@ -9,7 +9,7 @@ import { expectedAssetTypes, referencesOf } from '../../ddm/payload/references.t
 import type { DeclarationPayload } from '../../apple/declarations.ts'
 import { loadCatalog, type Catalog } from './catalog.ts'
 import type { ChangeTime } from './changes.ts'
-import { storeDeclaration, type Stored } from './edit.ts'
+import { readDeclaration, storeDeclaration, type Stored } from './edit.ts'
 import { expandStored } from './files.ts'
 
 /** A declaration as an admin sends it. */
@@ -24,6 +24,8 @@ export interface SentDeclaration {
   readonly force?: boolean
   /** Only this share of the devices gets the new content now (percent). */
   readonly percent?: number
+  /** It is stored only if this is its version; 0: if there is none. */
+  readonly ifVersion?: number | undefined
   /** The server's own: its identifier is reserved. */
   readonly isOwn?: boolean
 }
@@ -43,7 +45,13 @@ type Checked =
       readonly warnings: readonly string[]
     }
 
-export type Put = Refused | (Stored & { readonly warnings: readonly string[] })
+/** It has another version than the caller knows; 0: there is none. */
+interface Moved {
+  readonly kind: 'moved'
+  readonly version: number
+}
+
+export type Put = Refused | Moved | (Stored & { readonly warnings: readonly string[] })
 
 /** Octets. Apple gives no bound; KMFDDM's storages take no longer ones. */
 export const MAX_ID_OCTETS = 64
@@ -63,16 +71,35 @@ export async function putDeclaration(
   if (compiled.kind === 'refused') {
     return compiled
   }
-  const { identifier, type, payload, percent } = sent
+  const moved = await movedFrom(d1, sent)
+  if (moved) {
+    return moved
+  }
+  const { identifier, type, payload, percent, ifVersion } = sent
   const { item, served, warnings } = compiled
   const present = catalog.items.get(identifier)
   const rollout = percent === undefined ? undefined : { percent, before: contentBefore(present) }
-  const stored = await storeDeclaration(
-    d1,
-    { identifier, type, payload, served, item, ...(rollout && { rollout }) },
-    when,
-  )
-  return { ...stored, warnings }
+  const declaration = { identifier, type, payload, served, item, ...(rollout && { rollout }) }
+  try {
+    return { ...(await storeDeclaration(d1, { ...declaration, ifVersion }, when)), warnings }
+  } catch (error) {
+    const overtaken = await movedFrom(d1, sent)
+    if (overtaken) {
+      return overtaken
+    }
+    throw error
+  }
+}
+
+async function movedFrom(
+  d1: D1Database,
+  { identifier, ifVersion }: SentDeclaration,
+): Promise<Moved | undefined> {
+  if (ifVersion === undefined) {
+    return undefined
+  }
+  const { version = 0 } = (await readDeclaration(d1, identifier)) ?? {}
+  return version === ifVersion ? undefined : { kind: 'moved', version }
 }
 
 export type Compiled =

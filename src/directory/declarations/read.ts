@@ -13,11 +13,12 @@ export interface DeclarationSummary {
 /** A page of declarations, in the order of their identifiers. @param after an identifier, or empty */
 export function listDeclarations(
   d1: D1Database,
-  { after, limit, type, set }: DeclarationFilter,
+  { after, limit, type, set, q }: DeclarationFilter,
 ): Promise<readonly DeclarationSummary[]> {
   const wanted = allOf(
     sql`identifier > ${after}`,
     type ? sql`type = ${type}` : undefined,
+    q ? sql`instr(lower(identifier || ' ' || type), lower(${q})) > 0` : undefined,
     set
       ? sql`identifier IN (SELECT identifier FROM declaration_sets WHERE set_name = ${set})`
       : undefined,
@@ -45,6 +46,8 @@ export interface DeclarationFilter {
   readonly limit: number
   readonly type?: string | undefined
   readonly set?: string | undefined
+  /** A part of the identifier or of the type, in any case. */
+  readonly q?: string | undefined
 }
 
 /** A content of a declaration. Times are milliseconds; `replacedAt` is 0 for the present one. */

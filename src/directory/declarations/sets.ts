@@ -1,6 +1,6 @@
 /** The only SQL on `declaration_sets` and `set_rules`. */
 import type { Rule } from '../../ddm/manifest/rule.ts'
-import { jsonOf, readAll, readOne, type Sql, sql, writeAll } from '../sql.ts'
+import { among, jsonOf, readAll, readOne, type Sql, sql, writeAll } from '../sql.ts'
 import { EVERY_DEVICE, noteChangeOf, RAISE_REVISION, type ChangeTime } from './changes.ts'
 
 /** What a writer did. `same`: nothing had to change. */
@@ -46,6 +46,18 @@ export async function setsOfDeclaration(d1: D1Database, identifier: string): Pro
   const sets = sql<{ name: string }>`SELECT set_name AS name FROM declaration_sets
     WHERE identifier = ${identifier} ORDER BY set_name`
   return (await readAll(d1, sets)).map(({ name }) => name)
+}
+
+/** The sets of some declarations: each pair of an identifier and a set, in the order of the sets. */
+export function setsOfDeclarations(
+  d1: D1Database,
+  identifiers: readonly string[],
+): Promise<readonly { readonly identifier: string; readonly name: string }[]> {
+  return readAll(
+    d1,
+    sql<{ identifier: string; name: string }>`SELECT identifier, set_name AS name
+      FROM declaration_sets WHERE identifier IN ${among(identifiers)} ORDER BY set_name`,
+  )
 }
 
 /** Those of the names that are sets: with declarations, a rule, a description or members. */

@@ -1,6 +1,18 @@
 /** The only SQL on `declaration_channels` and `declaration_states`: what is true on the fleet. */
-import { allOf, among, jsonOf, readAll, type Sql, sql, writeAll } from '../sql.ts'
 import {
+  allOf,
+  among,
+  joined,
+  jsonOf,
+  named,
+  readAll,
+  readOne,
+  type Sql,
+  sql,
+  writeAll,
+} from '../sql.ts'
+import {
+  DECLARATION_STATES,
   shortContent,
   type ChannelStates,
   type DeclarationState,
@@ -90,6 +102,32 @@ export function countStates(
     sql<StateCount>`SELECT identifier, state, code, count(*) AS count FROM declaration_states
       WHERE identifier IN ${among(identifiers)} GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC LIMIT 1000`,
   )
+}
+
+export type StateNumbers = Readonly<Record<DeclarationState, number>>
+
+/**
+ * How many channels have each declaration in each state. It reads every row, in the order of the primary key:
+ * groups by the state too would sort all rows, while D1 answers no other statement.
+ */
+export function countAllStates(
+  d1: D1Database,
+): Promise<readonly (StateNumbers & { readonly identifier: string })[]> {
+  const numbers = DECLARATION_STATES.map(
+    (state) => sql`count(*) FILTER (WHERE state = ${state}) AS ${named(state)}`,
+  )
+  return readAll(
+    d1,
+    sql<StateNumbers & { identifier: string }>`SELECT identifier, ${joined(', ', numbers)}
+      FROM declaration_states GROUP BY identifier`,
+  )
+}
+
+/** How many channels report that a declaration failed. */
+export async function countFailing(d1: D1Database): Promise<number> {
+  const counted = sql<{ count: number }>`SELECT count(DISTINCT enrollment) AS count
+    FROM declaration_states WHERE state = 'failed'`
+  return (await readOne(d1, counted))?.count ?? 0
 }
 
 /** How many channels report each state of one content of a declaration. */

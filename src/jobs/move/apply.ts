@@ -71,7 +71,7 @@ async function recordCertificates(env: WorkEnv, items: readonly MoveItem[]): Pro
 async function storeProfiles(env: WorkEnv, items: readonly MoveItem[]): Promise<Outcomes> {
   const outcomes = new Map<string, ItemEnd>()
   for (const { id, data } of items) {
-    const isNew = await addProfile(env.DB, { identifier: id, mobileconfig: data })
+    const isNew = await addProfile(env.DB, { identifier: id, mobileconfig: data }, clock.now())
     outcomes.set(id, { outcome: isNew ? 'applied' : 'kept' })
   }
   return outcomes

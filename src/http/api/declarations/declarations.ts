@@ -2,7 +2,12 @@ import { z } from '../zod.ts'
 import { NOTIFY_ALL } from '../../../directory/declarations/changes.ts'
 import { deleteDeclaration, touchDeclaration } from '../../../directory/declarations/edit.ts'
 import { listDeclarations, listVersions } from '../../../directory/declarations/read.ts'
-import { changeLinks, setsOfDeclaration, type Link } from '../../../directory/declarations/sets.ts'
+import {
+  changeLinks,
+  setsOfDeclaration,
+  setsOfDeclarations,
+  type Link,
+} from '../../../directory/declarations/sets.ts'
 import { countStates } from '../../../directory/declarations/states.ts'
 import { write } from '../../../directory/sql.ts'
 import { beginOffers } from '../../../jobs/declarations/begin.ts'
@@ -18,13 +23,16 @@ import {
   declarationJson,
   declarationJsonSchema,
   knownDeclaration,
+  listedDeclarationSchema,
   NO_DECLARATION,
   PAYLOAD_EXAMPLE,
   SET_EXAMPLE_ID,
+  STATES_EXAMPLE,
   summaryOf,
   unknownDeclaration,
   VERSION_EXAMPLE,
 } from './schema.ts'
+import { stateCountsOf, sumOfStates } from './counts.ts'
 import { versionJson } from './versions.ts'
 import { changeCatalog, writeQuery } from './write.ts'
 
@@ -55,15 +63,32 @@ declarationRoutes.openapi(
       ...pageQuery,
       type: z.string().optional().openapi({ description: 'only of this type' }),
       set: z.string().optional().openapi({ description: 'only of this set' }),
+      q: z.string().optional().openapi({ description: 'a part of the identifier or of the type' }),
     },
-    answers: { 200: listOf('a page of declarations', declarationJsonSchema, DECLARATION_EXAMPLE) },
+    answers: {
+      200: listOf('a page of declarations', listedDeclarationSchema, {
+        ...DECLARATION_EXAMPLE,
+        sets: [SET_EXAMPLE_ID],
+        states: STATES_EXAMPLE,
+      }),
+    },
   }),
   async (c) => {
-    const { cursor, limit, type, set } = c.req.valid('query')
+    const { cursor, limit, ...filter } = c.req.valid('query')
     const [after = ''] = readCursor(cursor, /^declaration (.+)$/s) ?? []
-    const rows = await listDeclarations(c.env.DB, { after, limit: limit + 1, type, set })
+    const rows = await listDeclarations(c.env.DB, { after, limit: limit + 1, ...filter })
+    const ids = rows.map(({ identifier }) => identifier)
+    const [sets, counts] = await Promise.all([
+      setsOfDeclarations(c.env.DB, ids),
+      stateCountsOf(c.env),
+    ])
+    const setsOf = Map.groupBy(sets, ({ identifier }) => identifier)
     const page = pageOfRows({ rows, total: null }, limit, {
-      item: declarationJson,
+      item: (row) => ({
+        ...declarationJson(row),
+        sets: setsOf.get(row.identifier)?.map(({ name }) => name) ?? [],
+        states: counts(row.identifier),
+      }),
       cursor: ({ identifier }) => writeCursor(`declaration ${identifier}`),
     })
     return c.json(page, 200)
@@ -81,7 +106,7 @@ declarationRoutes.openapi(
         payload: PAYLOAD_EXAMPLE,
         sets: [SET_EXAMPLE_ID],
         versions: [VERSION_EXAMPLE],
-        states: { applied: 40, pending: 2, failed: 1, inactive: 0, withheld: 3 },
+        states: STATES_EXAMPLE,
       }),
     },
     problems: NO_DECLARATION,
@@ -94,10 +119,7 @@ declarationRoutes.openapi(
       listVersions(c.env.DB, id),
       countStates(c.env.DB, [id]),
     ])
-    const states = { applied: 0, pending: 0, failed: 0, inactive: 0, withheld: 0 }
-    for (const { state, count } of counts) {
-      states[state] += count
-    }
+    const states = sumOfStates(counts)
     const payload: Record<string, unknown> = JSON.parse(row.payload)
     const detail = { payload, sets, versions: versions.map(versionJson), states }
     return c.json({ ...declarationJson(summaryOf(row)), ...detail }, 200)

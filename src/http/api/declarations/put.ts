@@ -10,7 +10,7 @@ import { baseUrl } from '../../host.ts'
 import { newRoutes } from '../new-routes.ts'
 import { body, operation } from '../operation.ts'
 import { shortPageQuery } from '../paging.ts'
-import { flag } from '../values.ts'
+import { digits, flag } from '../values.ts'
 import { previewItem } from './preview.ts'
 import { newRollout, planOf } from './rollout.ts'
 import {
@@ -30,17 +30,19 @@ export const declarationPutRoutes = newRoutes()
 
 const MAX_SETS = 100
 
-const wanted = z.strictObject({
-  type: z.string().max(200).openapi({ description: 'Apple’s Type, `com.apple.<kind>.…`' }),
-  payload: payloadObject.openapi({ description: 'Apple’s Payload, up to 1 MB' }),
-  sets: z.array(setName).max(MAX_SETS).optional().openapi({
-    description: 'all sets that it is in; its sets stay as they are if left out',
-  }),
-  rollout: newRollout.optional().openapi({
-    description:
-      'the content goes to a growing share of the devices; the others keep the one before',
-  }),
-})
+const wanted = z
+  .strictObject({
+    type: z.string().max(200).openapi({ description: 'Apple’s Type, `com.apple.<kind>.…`' }),
+    payload: payloadObject.openapi({ description: 'Apple’s Payload, up to 1 MB' }),
+    sets: z.array(setName).max(MAX_SETS).optional().openapi({
+      description: 'all sets that it is in; its sets stay as they are if left out',
+    }),
+    rollout: newRollout.optional().openapi({
+      description:
+        'the content goes to a growing share of the devices; the others keep the one before',
+    }),
+  })
+  .openapi('PutDeclarationRequest')
 
 const EXAMPLE = { type: DECLARATION_EXAMPLE.type, payload: PAYLOAD_EXAMPLE }
 
@@ -55,6 +57,9 @@ declarationPutRoutes.openapi(
     query: {
       ...writeQuery,
       force: flag.default(false).openapi({ description: 'stores it despite its faults' }),
+      if_version: digits(z.int().min(0)).optional().openapi({
+        description: 'stores it only if this is its version, or for 0 if it is new',
+      }),
       dry_run: flag.default(false).openapi({ description: 'shows who would get it' }),
       ...shortPageQuery,
     },
@@ -67,13 +72,21 @@ declarationPutRoutes.openapi(
     problems: {
       400: 'faults by Apple’s schema: `errors` has their places; `force` stores it all the same',
       404: 'one of the sets does not exist',
+      409: 'it has another version than `if_version`',
     },
   }),
   async (c) => {
     const { id: identifier } = c.req.valid('param')
-    const { dry_run: isDry, force, notify, ...page } = c.req.valid('query')
+    const { dry_run: isDry, force, notify, if_version: ifVersion, ...page } = c.req.valid('query')
     const { type, payload, sets, rollout } = c.req.valid('json')
-    const sent = { identifier, type, payload: JSON.stringify(payload), origin: baseUrl(c), force }
+    const sent = {
+      identifier,
+      type,
+      payload: JSON.stringify(payload),
+      origin: baseUrl(c),
+      force,
+      ifVersion,
+    }
     await requireSets(c.env.DB, sets ?? [], 'json.sets')
     if (isDry) {
       return c.json(await dryRun(c.env, sent, sets, page), 200)

@@ -76,6 +76,28 @@ const stateCounts = z
   })
   .openapi('DeclarationStateCounts')
 
+export type StateCountsJson = z.input<typeof stateCounts>
+
+/** A declaration in the list. */
+export const listedDeclarationSchema = declarationJsonSchema
+  .extend({
+    sets: z.array(z.string()),
+    states: stateCounts.openapi({
+      description:
+        'how many channels have it in each state. A count is kept for 3 ms for each state that was ' +
+        'counted, up to 5 minutes, in the memory of the isolate',
+    }),
+  })
+  .openapi('ListedDeclaration')
+
+export const STATES_EXAMPLE: StateCountsJson = {
+  applied: 40,
+  pending: 2,
+  failed: 1,
+  inactive: 0,
+  withheld: 3,
+}
+
 export const declarationDetailSchema = declarationJsonSchema
   .extend({
     payload: payloadObject,

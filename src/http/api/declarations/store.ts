@@ -80,6 +80,9 @@ export async function storeContent(d1: D1Database, sent: SentDeclaration, when: 
   if (stored.kind === 'refused') {
     throw refusedBy(stored)
   }
+  if (stored.kind === 'moved') {
+    throw movedOn(sent.identifier, stored.version)
+  }
   const { kind, version, warnings } = stored
   const isStored = kind !== 'same'
   const json = {
@@ -90,6 +93,14 @@ export async function storeContent(d1: D1Database, sent: SentDeclaration, when: 
     changed: isStored,
   }
   return { isNew: kind === 'created', isStored, json }
+}
+
+function movedOn(identifier: string, version: number): RequestError {
+  const present = version === 0 ? 'does not exist' : `has version ${version} by now`
+  return new RequestError(
+    `${identifier} ${present}: read it again, and make your change there`,
+    'conflict',
+  )
 }
 
 /** Where the parts of a declaration are in a request. */
