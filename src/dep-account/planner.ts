@@ -13,6 +13,8 @@ export type Planner = (device: DepDevice) => {
   readonly kind: AutoAssignment
   /** The uuid that the rules name for it; empty for none. */
   readonly wanted: string
+  /** The rule that decides; undefined when none matches. */
+  readonly rule: DepRule | undefined
 }
 
 /** Devices that one read of D1 answers. */
@@ -40,13 +42,15 @@ export async function loadPlanner(
   const superseded = new Set(own.flatMap((one) => (one.uuid === one.present ? [] : [one.uuid])))
   const kept = new Set(own.flatMap((one) => (one.uuid === one.present ? [one.uuid] : [])))
   return (device) => {
-    const named = ruleFor(rules, device)?.profile ?? ''
+    const rule = ruleFor(rules, device)
+    const named = rule?.profile ?? ''
     const wanted = present.get(named) ?? (UUID.test(named) ? named : '')
     const kind = wanted === '' ? 'none' : autoAssignment(device, wanted, superseded)
     // A person chose another profile of ours for this device.
     return {
       kind: kind === 'foreign' && kept.has(device.profile_uuid ?? '') ? 'none' : kind,
       wanted,
+      rule,
     }
   }
 }
@@ -99,26 +103,36 @@ export interface DepPreview {
   readonly foreign: number
   /** How many of both would get each profile. */
   readonly profiles: Readonly<Record<string, number>>
+  /**
+   * How many devices each rule is the first to match, whatever profile they have. Objects of an earlier
+   * version do not say it.
+   */
+  readonly rules?: readonly number[]
 }
 
 export async function previewPlan(
   { env, id }: Account,
-  rules?: readonly DepRule[],
+  asked?: readonly DepRule[],
 ): Promise<DepPreview> {
+  const rules = asked ?? (await readRules(env.DB, id))
   const plan = await loadPlanner({ env, id }, rules)
+  const matched = new Map(rules.map((rule) => [rule, 0]))
   const counts = { none: 0, assign: 0, foreign: 0 }
   const profiles: Record<string, number> = {}
   let after: string | undefined = ''
   while (after !== undefined) {
     const devices: readonly DepDevice[] = await walkDepDevices(env.DB, id, after, WALKED)
     for (const device of devices) {
-      const { kind, wanted } = plan(device)
+      const { kind, wanted, rule } = plan(device)
       counts[kind] += 1
+      if (rule) {
+        matched.set(rule, (matched.get(rule) ?? 0) + 1)
+      }
       if (kind !== 'none') {
         profiles[wanted] = (profiles[wanted] ?? 0) + 1
       }
     }
     after = devices.length < WALKED ? undefined : devices.at(-1)?.serial_number
   }
-  return { assign: counts.assign, foreign: counts.foreign, profiles }
+  return { assign: counts.assign, foreign: counts.foreign, profiles, rules: [...matched.values()] }
 }

@@ -1,5 +1,6 @@
 /** Calls Apple's service for device assignment: one session, the headers, and answers as data. */
 import { Buffer } from 'node:buffer'
+import { boundedText } from '../bounded-text.ts'
 import { errorWord } from './error-word.ts'
 import { oauth1Header } from './oauth1.ts'
 import type { DepToken } from './records.ts'
@@ -184,7 +185,7 @@ async function exchange(
   let text: string | undefined
   try {
     response = await port.fetch(new Request(url, { ...init, headers, redirect: 'manual' }))
-    text = await boundedText(response)
+    text = await boundedText(response, MAX_ANSWER_BYTES)
   } catch {
     return { kind: 'unreachable', reason: 'Apple’s service does not answer' }
   }
@@ -227,24 +228,4 @@ function retryTime(header: string | null, now: number): number | undefined {
   }
   const at = /^\s*\d{1,9}\s*$/.test(header) ? now + Number(header) * 1000 : Date.parse(header)
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at, now), now + MAX_WAIT)
-}
-
-/** @returns undefined when it is too long */
-async function boundedText(response: Response): Promise<string | undefined> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let length = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const chunk = await reader?.read()
-    if (!chunk || chunk.done) {
-      return text + decoder.decode()
-    }
-    length += chunk.value.length
-    if (length > MAX_ANSWER_BYTES) {
-      await reader?.cancel()
-      return undefined
-    }
-    text += decoder.decode(chunk.value, { stream: true })
-  }
 }

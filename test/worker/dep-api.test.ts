@@ -145,7 +145,9 @@ describe('devices', () => {
   })
 
   it('show Apple’s record and their enrolment, and a device shows its record', async () => {
-    const [serial = ''] = await added(1, { asset_tag: 'T7' })
+    const deadline = '2026-12-24T12:00:00Z'
+    const more = { asset_tag: 'T7', mdm_migration_deadline: deadline }
+    const [serial = ''] = await added(1, more)
     expect(await device(serial.toLowerCase())).toMatchObject({
       id: serial,
       account,
@@ -154,11 +156,13 @@ describe('devices', () => {
       profile_status: 'empty',
       outcome: null,
       record: { serial_number: serial, asset_tag: 'T7' },
+      migration_deadline: deadline,
+      device_id: null,
       device_ids: [],
     })
     const mac = await enrolled({ serial })
     await listedAs(mac, 'enrolled')
-    expect(await device(serial)).toMatchObject({ device_ids: [mac.udid] })
+    expect(await device(serial)).toMatchObject({ device_id: mac.udid, device_ids: [mac.udid] })
     expect(await devices(`serial_number=${serial}&unenrolled=true`)).toEqual([])
     const page = () => api('GET', `/api/devices/${mac.udid}`)
     expect((await page()).body['apple_business']).toMatchObject({ id: serial, live: true })
@@ -268,7 +272,7 @@ describe('rules', () => {
     const fresh = await added(2, { model: 'iPhone 17' })
     const uuid = await defined('phones')
     const rules = [{ match: { model: ['iphone*'] }, profile: 'phones' }]
-    const preview = { assign: 2, foreign: 3, profiles: { [uuid]: 5 } }
+    const preview = { assign: 2, foreign: 3, profiles: { [uuid]: 5 }, rules: [5] }
     const dry = await api('PUT', `${path()}?dry_run=true`, { rules })
     expect(dry).toMatchObject({ status: 200, body: { preview } })
     expect((await api('GET', path())).body).toMatchObject({ rules: [] })
@@ -278,7 +282,7 @@ describe('rules', () => {
     expect(await devices(`profile=${uuid}`)).toEqual(fresh)
     expect((await api('GET', path())).body).toMatchObject({
       rules: [{ match: { model: ['iphone*'], family: null }, profile: 'phones' }],
-      preview: { assign: 0, foreign: 3 },
+      preview: { assign: 0, foreign: 3, rules: [5] },
     })
     turn(1000)
     const confirmed = await api('POST', `/api/dep/accounts/${account}/confirm`)

@@ -21,6 +21,8 @@ export interface DepDeviceRow {
   readonly outcome: string
   readonly tries: number
   readonly dueAt: number
+  /** The listed enrolment with the best claim to the serial number; null if none reports it. */
+  readonly deviceId: string | null
 }
 
 /** Undefined matches all. */
@@ -49,7 +51,9 @@ export interface DepPlace {
 type Stored = Omit<DepDeviceRow, 'live'> & { readonly live: number }
 
 const ROW = sql`SELECT serial, account, live, profile_uuid AS profileUuid, profile_status AS profileStatus,
-  record, added_at AS addedAt, changed_at AS changedAt, wanted, outcome, tries, due_at AS dueAt
+  record, added_at AS addedAt, changed_at AS changedAt, wanted, outcome, tries, due_at AS dueAt,
+  (SELECT id FROM devices WHERE serial_number = serial AND NOT hidden
+    ORDER BY serial_standing DESC, id LIMIT 1) AS deviceId
   FROM dep_devices`
 
 const IS_UNENROLLED = sql`NOT EXISTS (SELECT 1 FROM devices WHERE serial_number = serial AND NOT hidden)`

@@ -48,6 +48,13 @@ export const depDeviceSchema = z
     }),
     tries: z.int().openapi({ description: 'assignments that failed, since the last success' }),
     next_try_at: time.nullable(),
+    migration_deadline: z.string().nullable().openapi({
+      description:
+        'by when the device has to move to this server, as Apple writes it; it is set at business.apple.com',
+    }),
+    device_id: z.string().nullable().openapi({
+      description: 'an enrolment that reports the serial number: getDepDevice has all',
+    }),
     added_at: time,
     changed_at: time,
   })
@@ -71,6 +78,8 @@ export const DEP_DEVICE_EXAMPLE: z.input<typeof depDeviceSchema> = {
   outcome: 'success',
   tries: 0,
   next_try_at: null,
+  migration_deadline: null,
+  device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
   added_at: '2026-11-28T09:00:00.000Z',
   changed_at: '2026-11-28T09:00:00.000Z',
 }
@@ -125,6 +134,7 @@ const detail = depDeviceSchema
   .extend({
     record: z.record(z.string(), z.unknown()).openapi({
       type: 'object',
+      additionalProperties: true,
       description: 'Apple’s record, with its keys',
     }),
     device_ids: z.array(z.string()).openapi({
@@ -190,6 +200,8 @@ export function depDeviceJson(row: DepDeviceRow): z.input<typeof depDeviceSchema
     outcome: textOrNull(row.outcome.toLowerCase()),
     tries: row.tries,
     next_try_at: atOrNull(row.dueAt),
+    migration_deadline: said('mdm_migration_deadline'),
+    device_id: row.deviceId,
     added_at: iso(row.addedAt),
     changed_at: iso(row.changedAt),
   }

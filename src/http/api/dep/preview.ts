@@ -15,6 +15,10 @@ export const previewSchema = z
     profiles: z
       .record(z.string(), z.int())
       .openapi({ description: 'how many of both would get each profile, by its uuid' }),
+    rules: z.array(z.int()).openapi({
+      description:
+        'how many devices each rule is the first to match, whatever profile they have now',
+    }),
   })
   .openapi('DepPreview')
 
@@ -22,8 +26,9 @@ export const PREVIEW_EXAMPLE: z.input<typeof previewSchema> = {
   assign: 12,
   foreign: 3,
   profiles: { '88A3C5D1E2F4400B9C7D6E5F4A3B2C1D': 15 },
+  rules: [240],
 }
 
 export function previewJson(preview: DepPreview): z.input<typeof previewSchema> {
-  return { ...preview, profiles: { ...preview.profiles } }
+  return { ...preview, profiles: { ...preview.profiles }, rules: [...(preview.rules ?? [])] }
 }

@@ -30,7 +30,7 @@ const depProfile = z
     replaced_at: time.nullable().openapi({ description: 'null for the present one of its name' }),
     profile: z
       .record(z.string(), z.unknown())
-      .openapi({ type: 'object', description: 'as Apple got it' }),
+      .openapi({ type: 'object', additionalProperties: true, description: 'as Apple got it' }),
   })
   .openapi('DepProfile')
 
@@ -93,6 +93,7 @@ depProfileRoutes.openapi(
 const wanted = z.strictObject({
   profile: z.record(z.string(), z.unknown()).openapi({
     type: 'object',
+    additionalProperties: true,
     description:
       'Apple’s keys (Profile of Device Management), without `profile_name`. Keys that the server does not ' +
       'know are sent as they are. `"skip_setup_items": "all"` skips all panes',
