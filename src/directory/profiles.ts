@@ -1,3 +1,4 @@
+import { type ProfileSummary, profileSummary } from '../enroll/profile-in.ts'
 import type { StoredProfile } from '../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../plist/base64.ts'
 import { type Counted, type PageOf, readPage } from './order.ts'
@@ -49,25 +50,45 @@ export async function profileBodies(
   return new Map(rows.map(({ identifier, body }) => [identifier, body]))
 }
 
+export interface ListedProfile extends ProfileSummary {
+  readonly id: string
+  /** In bytes. */
+  readonly size: number
+  /** Milliseconds; 0 if it was stored before this was noted. */
+  readonly changedAt: number
+}
+
 /** A page of them, without their bytes. */
 export async function listProfiles(
   d1: D1Database,
   page: PageOf<'id'>,
-): Promise<Counted<{ readonly id: string; readonly size: number }>> {
+): Promise<Counted<ListedProfile>> {
   const size = sql<number>`length(rtrim(mobileconfig, '=')) * 3 / 4`
   const key = 'identifier'
+  const keys = [key, 'name', 'payloadTypes', 'signedBy', 'changedAt'] as const
   const { rows, total } = await readPage(
     d1,
-    { table: 'profiles', keys: [key], more: { size }, by: key, id: key },
+    { table: 'profiles', keys, more: { size }, by: key, id: key },
     page,
   )
-  return { rows: rows.map((row) => ({ id: row.identifier, size: row.size })), total }
+  const listed = rows.map(({ identifier: id, payloadTypes, ...row }) => ({
+    ...row,
+    id,
+    payloadTypes: payloadTypes.split(',').filter(Boolean),
+  }))
+  return { rows: listed, total }
 }
 
-/** Stores a profile in place of one of the same identifier. */
-export async function storeProfile(db: D1Database, profile: StoredProfile): Promise<void> {
-  const instead = sql`ON CONFLICT (identifier) DO UPDATE SET mobileconfig = excluded.mobileconfig`
-  await write(db, insert('profiles', rowWith(profile), instead))
+/** Stores a profile in place of one of the same identifier. @param now milliseconds */
+export async function storeProfile(
+  db: D1Database,
+  profile: StoredProfile,
+  now: number,
+): Promise<void> {
+  const instead = sql`ON CONFLICT (identifier) DO UPDATE SET mobileconfig = excluded.mobileconfig,
+    name = excluded.name, payload_types = excluded.payload_types, signed_by = excluded.signed_by,
+    changed_at = excluded.changed_at`
+  await write(db, insert('profiles', rowWith(profile, now), instead))
 }
 
 /** @returns whether there was one */
@@ -84,10 +105,24 @@ function profileOf(row: Picked<'profiles', (typeof ROW)[number]>): StoredProfile
 }
 
 /** Stores a profile unless there is one with its identifier. @returns whether it was stored */
-export async function addProfile(db: D1Database, profile: StoredProfile): Promise<boolean> {
-  return (await write(db, insert('profiles', rowWith(profile), sql`ON CONFLICT DO NOTHING`))) > 0
+export async function addProfile(
+  db: D1Database,
+  profile: StoredProfile,
+  now: number,
+): Promise<boolean> {
+  return (
+    (await write(db, insert('profiles', rowWith(profile, now), sql`ON CONFLICT DO NOTHING`))) > 0
+  )
 }
 
-function rowWith({ identifier, mobileconfig }: StoredProfile) {
-  return { identifier, mobileconfig: encodeBase64(mobileconfig) }
+function rowWith({ identifier, mobileconfig }: StoredProfile, now: number) {
+  const { name, payloadTypes, signedBy } = profileSummary(mobileconfig)
+  return {
+    identifier,
+    mobileconfig: encodeBase64(mobileconfig),
+    name,
+    payloadTypes: payloadTypes.join(','),
+    signedBy,
+    changedAt: now,
+  }
 }

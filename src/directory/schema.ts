@@ -112,6 +112,11 @@ export const users = sqliteTable(
 export const profiles = sqliteTable('profiles', {
   identifier: text('identifier').primaryKey(),
   mobileconfig: text('mobileconfig').notNull(),
+  /** As of migration 0008, these and the next are empty in older rows (enroll/profile-in.ts). */
+  name: text('name').notNull().default(''),
+  payloadTypes: text('payload_types').notNull().default(''),
+  signedBy: text('signed_by').notNull().default(''),
+  changedAt: integer('changed_at').notNull().default(0),
 })
 /**
  * The server's certificate authorities, each identified by its key. The newest one issues, the others are

@@ -1,4 +1,5 @@
 import { abortAfter } from '../clock.ts'
+import { boundedText } from '../bounded-text.ts'
 import { refuseTarget } from '../events/target.ts'
 import { OwnError, reasonOf } from '../reason.ts'
 import { readVersions, type VersionsReading } from '../ddm/updates/versions.ts'
@@ -56,20 +57,9 @@ async function bodyOf(answer: Response): Promise<string> {
     const where = location === null ? '' : `, which leads to ${location.slice(0, 200)}: name that`
     throw new OwnError(`it answered with status ${answer.status}${where}`)
   }
-  const reader = answer.body?.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  let length = 0
-  for (;;) {
-    const chunk = await reader?.read()
-    if (!chunk || chunk.done) {
-      return text + decoder.decode()
-    }
-    length += chunk.value.length
-    if (length > MAX_FEED_BYTES) {
-      await reader?.cancel()
-      throw new OwnError('it has more than 2 MB')
-    }
-    text += decoder.decode(chunk.value, { stream: true })
+  const text = await boundedText(answer, MAX_FEED_BYTES)
+  if (text === undefined) {
+    throw new OwnError('it has more than 2 MB')
   }
+  return text
 }

@@ -13,14 +13,17 @@ export interface UpdatesEnv extends OffersEnv {
   readonly DB: D1Database
 }
 
-/** Stores a policy, writes its declarations, and lets devices hear of them. */
-export async function putPolicy(
-  env: UpdatesEnv,
+export type TargetsChoice =
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'chosen'; readonly targets: ChosenTargets }
+
+/** What the devices of each platform are to install now. @param now milliseconds */
+export function chooseTargets(
   policy: UpdatePolicy,
+  before: StoredPolicy | undefined,
   releases: readonly OsRelease[],
   now: number,
-): Promise<PolicyPut> {
-  const before = await findPolicy(env.DB, policy.name)
+): TargetsChoice {
   const targets: ChosenTargets = {}
   for (const platform of policy.platforms) {
     const isSame = JSON.stringify(before?.policy.deadline) === JSON.stringify(policy.deadline)
@@ -31,6 +34,22 @@ export async function putPolicy(
     }
     Object.assign(targets, choice && { [platform]: choice.target })
   }
+  return { kind: 'chosen', targets }
+}
+
+/** Stores a policy, writes its declarations, and lets devices hear of them. */
+export async function putPolicy(
+  env: UpdatesEnv,
+  policy: UpdatePolicy,
+  releases: readonly OsRelease[],
+  now: number,
+): Promise<PolicyPut> {
+  const before = await findPolicy(env.DB, policy.name)
+  const choice = chooseTargets(policy, before, releases, now)
+  if (choice.kind === 'refused') {
+    return choice
+  }
+  const { targets } = choice
   // Without targets, the daily duty writes the declarations if this call breaks off.
   await storePolicy(env.DB, { policy, targets: {}, changedAt: now })
   const platforms = platformsOf(policy, before?.policy)

@@ -105,6 +105,26 @@ describe('a version for some devices', () => {
     })
   })
 
+  it('is counted before it is stored, and stored by nothing but PUT', async () => {
+    const set = newName()
+    for (const osVersion of ['26.1', '26.2', '13.6']) {
+      await join(await enrolled({ osVersion }), set)
+    }
+    const policy = { platforms: ['macOS'], set, target: { version: '26.2' }, deadline: DEADLINE }
+    const before = await api('GET', '/api/software-updates')
+    const { body } = await api<Policy>('POST', '/api/software-updates/preview', policy)
+    expect(body.progress).toMatchObject({
+      devices: 3,
+      ways: { declaration: 2, command: 1 },
+      states: { reached: 1, pending: 2 },
+    })
+    expect(body.chosen).toMatchObject([{ platform: 'macOS', version: '26.2' }])
+    expect(await api('GET', '/api/software-updates')).toEqual(before)
+    const wrong = { ...policy, target: { newest: true }, deadline: null }
+    const refused = await api<Problem>('POST', '/api/software-updates/preview', wrong)
+    expect([refused.status, refused.body.errors[0]?.at]).toEqual([400, 'json.deadline'])
+  })
+
   it('fails with Apple’s reason, and is found by it', async () => {
     const [good, bad] = [
       await enrolled({ osVersion: '26.1' }),

@@ -1,3 +1,4 @@
+import { clock } from '../../clock.ts'
 import { bytesField, objectField, stringField, stringsField } from '../../commands/go-fields.ts'
 import {
   removeProfile,
@@ -44,7 +45,7 @@ v1Profiles.put('/v1/profiles', async (c) => {
   if (stored.mobileconfig.length > MAX_PROFILE_BYTES) {
     throw new RequestError(`Mobileconfig is longer than ${MAX_PROFILE_BYTES} bytes`)
   }
-  await storeProfile(c.env.DB, stored)
+  await storeProfile(c.env.DB, stored, clock.now())
   return goJson({})
 })
 

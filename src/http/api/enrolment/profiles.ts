@@ -1,5 +1,7 @@
 import { z } from '../zod.ts'
+import { clock } from '../../../clock.ts'
 import {
+  type ListedProfile,
   listProfiles,
   removeProfile,
   storedProfile,
@@ -12,6 +14,7 @@ import { RequestError, faultAt } from '../../request-error.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { newRoutes } from '../new-routes.ts'
+import { atOrNull, textOrNull, time } from '../values.ts'
 
 /** Stored configuration profiles, such as an enrolment profile of an admin: docs/enrolment.md. */
 export const profileRoutes = newRoutes()
@@ -30,11 +33,32 @@ const profile = z
     size: z.int().openapi({ description: 'in bytes' }),
   })
   .openapi('Profile')
+const profileSummarySchema = profile
+  .extend({
+    name: z.string().nullable().openapi({ description: 'its PayloadDisplayName' }),
+    payload_types: z.array(z.string()).openapi({ description: 'each PayloadType once' }),
+    signed_by: z.string().nullable().openapi({
+      description: 'the common name of the signer’s certificate, which nothing judges',
+    }),
+    changed_at: time.nullable().openapi({
+      description:
+        'when it was stored. Profiles of 0.1.0 have null here, and neither name nor types, until they are ' +
+        'stored again',
+    }),
+  })
+  .openapi('ProfileSummary')
 const profileDetail = profile
   .extend({ mobileconfig: z.base64().openapi({ description: 'the profile, byte for byte' }) })
   .openapi('ProfileDetail')
 const EXAMPLE = { id: EXAMPLE_ID, size: 129 }
 const DETAIL = { ...EXAMPLE, mobileconfig: MOBILECONFIG }
+const LISTED: z.input<typeof profileSummarySchema> = {
+  ...EXAMPLE,
+  name: 'Enrolment',
+  payload_types: ['com.apple.mdm', 'com.apple.security.scep'],
+  signed_by: null,
+  changed_at: '2026-11-30T09:00:00.000Z',
+}
 /** Our texts for MicroMDM's faults of a profile, which name the fields of its own request. */
 const WORDS: Readonly<Record<string, string>> = {
   'no Mobileconfig data': 'it is empty',
@@ -51,12 +75,12 @@ profileRoutes.openapi(
     tags,
     summary: 'Lists stored profiles, without their bytes',
     query: list.query,
-    answers: { 200: listOf('a page of profiles', profile, EXAMPLE) },
+    answers: { 200: listOf('a page of profiles', profileSummarySchema, LISTED) },
   }),
   async (c) => {
     const page = await list.page(c.req.valid('query'), {
       read: (range) => listProfiles(c.env.DB, range),
-      item: (one) => one,
+      item: listedJson,
       place: ({ id }) => ({ value: id, id }),
     })
     return c.json(page, 200)
@@ -104,7 +128,7 @@ profileRoutes.openapi(
     if (fault !== undefined) {
       throw faultAt('json.mobileconfig', WORDS[fault] ?? fault)
     }
-    await storeProfile(c.env.DB, stored)
+    await storeProfile(c.env.DB, stored, clock.now())
     return c.json(profileJson(stored), 200)
   },
 )
@@ -138,6 +162,18 @@ function bytesOf(base64: string): Uint8Array {
     throw faultAt('json.mobileconfig', `the profile is longer than ${MAX_PROFILE_BYTES} bytes`)
   }
   return bytes
+}
+
+function listedJson(row: ListedProfile): z.input<typeof profileSummarySchema> {
+  const { id, size, name, payloadTypes, signedBy, changedAt } = row
+  return {
+    id,
+    size,
+    name: textOrNull(name),
+    payload_types: [...payloadTypes],
+    signed_by: textOrNull(signedBy),
+    changed_at: atOrNull(changedAt),
+  }
 }
 
 function profileJson({ identifier, mobileconfig }: StoredProfile): z.input<typeof profileDetail> {

@@ -1,4 +1,3 @@
-import type { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import { listPolicies } from '../../../directory/updates/policies.ts'
 import { readOsVersions } from '../../../directory/updates/os-versions.ts'
@@ -17,6 +16,7 @@ import {
   NO_POLICY,
   POLICY_EXAMPLE,
   POLICY_PARAMS,
+  POLICY_REQUESTS,
   policyDetailSchema,
   policySchema,
 } from './schema.ts'
@@ -45,31 +45,6 @@ softwareUpdateRoutes.openapi(
   async (c) => c.json(wholeList((await listPolicies(c.env.DB)).map(policyJson)), 200),
 )
 
-const PUT_EXAMPLES: Record<string, z.input<typeof newPolicySchema>> = {
-  version: {
-    platforms: ['macOS'],
-    target: { version: '26.2' },
-    deadline: { local: '2026-12-10T19:00:00' },
-    details_url: 'https://it.example.com/update',
-  },
-  newest: {
-    platforms: ['iOS', 'iPadOS'],
-    rule: { model: ['iPhone', 'iPad14'], os_version_from: '18' },
-    target: { newest: true, older_than_days: 14, major: 26 },
-    deadline: { days_after_release: 28, time: '19:00' },
-  },
-  settings: {
-    platforms: ['macOS', 'iOS'],
-    set: 'pilot',
-    settings: {
-      minor_deferral_days: 14,
-      combined_deferral_days: 14,
-      rapid_security_response: true,
-      rapid_security_response_rollback: false,
-    },
-  },
-}
-
 softwareUpdateRoutes.openapi(
   operation('putSoftwareUpdate', 'put', '/software-updates/{id}', {
     tags,
@@ -78,7 +53,7 @@ softwareUpdateRoutes.openapi(
       'The name has up to 28 letters a to z, digits and `-`. Devices hear of it by declarations. Those ' +
       'whose OS is too old for them have the way `command`: see commandSoftwareUpdate.',
     params: POLICY_PARAMS,
-    body: body(newPolicySchema, PUT_EXAMPLES),
+    body: body(newPolicySchema, POLICY_REQUESTS),
     answers: { 200: detailAnswer, 201: detailAnswer },
     problems: { 409: `there are ${MAX_POLICIES} policies` },
   }),

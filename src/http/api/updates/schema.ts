@@ -130,6 +130,31 @@ export const newPolicySchema = z.strictObject({
 })
 export type NewPolicy = z.output<typeof newPolicySchema>
 
+export const POLICY_REQUESTS: Record<string, z.input<typeof newPolicySchema>> = {
+  version: {
+    platforms: ['macOS'],
+    target: { version: '26.2' },
+    deadline: { local: '2026-12-10T19:00:00' },
+    details_url: 'https://it.example.com/update',
+  },
+  newest: {
+    platforms: ['iOS', 'iPadOS'],
+    rule: { model: ['iPhone', 'iPad14'], os_version_from: '18' },
+    target: { newest: true, older_than_days: 14, major: 26 },
+    deadline: { days_after_release: 28, time: '19:00' },
+  },
+  settings: {
+    platforms: ['macOS', 'iOS'],
+    set: 'pilot',
+    settings: {
+      minor_deferral_days: 14,
+      combined_deferral_days: 14,
+      rapid_security_response: true,
+      rapid_security_response_rollback: false,
+    },
+  },
+}
+
 export const policySchema = z
   .object({
     id: z.string().openapi({ description: 'its name' }),
