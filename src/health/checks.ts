@@ -1,6 +1,6 @@
 import { LATE } from '../control/beats.ts'
 import type { Dated } from '../control/dated.ts'
-import type { Trouble } from '../control/figures.ts'
+import type { Trouble, Watched } from '../control/figures.ts'
 import { DAILY_LIMIT, DAILY_LIMIT_TEXT } from '../reason.ts'
 import { EXPIRY_KINDS, type ExpiryKind } from '../events/topics.ts'
 import { EXPIRY_RULES } from './expiry-rules.ts'
@@ -76,14 +76,7 @@ export const CHECKS: readonly HealthCheck[] = [
   {
     id: 'webhooks',
     title: 'Receivers of webhooks answer',
-    find: ({ standing }) =>
-      standing &&
-      Object.entries(standing.watched.down).map(([id, { since, reason, host }]) => ({
-        level: 'warn',
-        text: `the receiver of the webhook ${host === undefined ? id : `at ${host}`} is down: ${reason}`,
-        fix: 'look at the receiver; its events wait for three days (docs/webhooks.md)',
-        since,
-      })),
+    find: ({ standing }) => standing && webhookFindings(standing.watched.down),
   },
   {
     id: 'cron',
@@ -163,6 +156,22 @@ function endingOf({ kind, name, notAfter, count }: Dated, now: number): readonly
       since: hasEnded ? notAfter : warnAt,
     },
   ]
+}
+
+/** Of several webhooks at one host each is named by its id too. The path of a URL may hold a secret. */
+function webhookFindings(down: Watched['down']): readonly Finding[] {
+  const hosts = Object.values(down).map(({ host }) => host)
+  return Object.entries(down).map(([id, { since, reason, host }]) => {
+    const isShared = hosts.indexOf(host) !== hosts.lastIndexOf(host)
+    const name = host === undefined ? id : `at ${host}${isShared ? ` (${id})` : ''}`
+    return {
+      level: 'warn',
+      text: `the receiver of the webhook ${name} is down: ${reason}`,
+      fix: 'look at the receiver; its events wait for three days (docs/webhooks.md)',
+      since,
+      webhook: id,
+    }
+  })
 }
 
 /** Findings with the check that found them, the worst first. */

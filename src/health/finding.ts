@@ -10,6 +10,8 @@ export interface Finding {
   readonly fix: string
   /** Milliseconds; 0 if it is not known. */
   readonly since: number
+  /** Of a receiver that is down: the id of its webhook. */
+  readonly webhook?: string
 }
 
 /** A check that the server runs by itself. */

@@ -1,4 +1,5 @@
 import { clock, inTime } from '../clock.ts'
+import { countFailing } from '../directory/declarations/states.ts'
 import { countFleet, type FleetGroup } from '../directory/devices/overview.ts'
 import type { Env } from '../env.ts'
 import { warn } from '../log.ts'
@@ -8,6 +9,8 @@ export interface FleetCount {
   /** Milliseconds. */
   readonly at: number
   readonly groups: readonly FleetGroup[]
+  /** Channels on which a declaration failed. */
+  readonly failing: number
 }
 
 /** So many milliseconds are numbers kept for each device that was counted: 30 s for 10,000 devices. */
@@ -32,7 +35,9 @@ export async function fleetNumbers(env: Env): Promise<FleetCount | undefined> {
     return before
   }
   try {
-    const count = { at: now, groups: await inTime(PATIENCE, countFleet(env.DB, now)) }
+    const counts = Promise.all([countFleet(env.DB, now), countFailing(env.DB)])
+    const [groups, failing] = await inTime(PATIENCE, counts)
+    const count = { at: now, groups, failing }
     memory.set(env, count)
     return count
   } catch (error) {

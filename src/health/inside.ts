@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { isAdminKey } from '../control/keys.ts'
 import type { DepHealth } from '../dep-account/status.ts'
 import { pushCertificateInUse } from '../device/push/certificate.ts'
 import { listAccounts } from '../directory/dep/accounts.ts'
@@ -40,9 +41,7 @@ export async function insideFacts(
     known(accountsOf(env)),
     known(sealedKeys(env.DB)),
   ])
-  const hasAdminKey = keys?.some(
-    ({ scopes, expiresAt }) => scopes.includes('admin') && (expiresAt === 0 || expiresAt > now),
-  )
+  const hasAdminKey = keys?.some((key) => isAdminKey(key, now))
   return { address, config, hasAdminKey, topic, condition, accounts, sealed }
 }
 

@@ -104,6 +104,7 @@ describe('/readyz', () => {
           since: expect.stringMatching(/Z$/),
           text: expect.stringMatching(/^the push certificate com\.apple\.\S+ ends in 12 days: 20/),
           fix: expect.stringContaining('renew it'),
+          webhook_id: null,
         },
       ],
     })

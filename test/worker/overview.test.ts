@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import worker from '../../src/index.ts'
+import { storeStates } from '../../src/directory/declarations/states.ts'
 import { clock, turn } from './clock.ts'
 import { deployed } from './deployment.ts'
 import { ask } from './enroll-tools.ts'
@@ -17,6 +18,7 @@ interface Overview {
     by_state: Record<string, number>
     by_push: Record<string, number>
     silent: Record<string, number>
+    declarations_failing: number
     by_platform: { platform: string | null; enrolled: number }[]
     by_os: { platform: string | null; version: string; enrolled: number }[]
   }
@@ -59,6 +61,18 @@ describe('GET /api/overview', () => {
     expect((await overview()).devices.by_state).toMatchObject({ enrolled: 3, checked_out: 0 })
     turn(1)
     expect((await overview()).devices.by_state).toMatchObject({ enrolled: 2, checked_out: 1 })
+  })
+
+  it('counts devices on which a declaration failed, each once', async () => {
+    const failed = { state: 'failed', code: 'Error.X', content: '', since: 1 } as const
+    const states = ['one', 'two'].map((identifier) => ({ identifier, ...failed }))
+    const channel = { version: 1, revision: 1, synced: true, reportedAt: 1, states }
+    await storeStates(env.DB, [
+      { enrollment: 'F1', ...channel },
+      { enrollment: 'F2', ...channel },
+    ])
+    turn(100)
+    expect((await overview()).devices.declarations_failing).toBe(2)
   })
 
   it('counts what was not seen for days', async () => {

@@ -43,6 +43,12 @@ export async function readHealth({ env, req, var: { config } }: AppContext) {
   }
 }
 
-export function findingJson({ level, text, fix, since }: Finding) {
-  return { since: since > 0 ? new Date(since).toISOString() : null, level, text, fix }
+export function findingJson({ level, text, fix, since, webhook }: Finding) {
+  return {
+    since: since > 0 ? new Date(since).toISOString() : null,
+    level,
+    text,
+    fix,
+    webhook_id: webhook ?? null,
+  }
 }

@@ -33,6 +33,7 @@ healthRoutes.openapi(
                 level: 'warn',
                 text: 'the push certificate com.apple.mgmt.External.7d8e ends in 24 days: 2026-12-18',
                 fix: 'renew it with the same Apple Account (docs/push-certificate.md)',
+                webhook_id: null,
               },
             ],
           },

@@ -15,25 +15,30 @@ export const overviewRoutes = newRoutes()
 
 const platform = z.enum(PLATFORMS).nullable().openapi({ description: 'null if it is not known' })
 
-const fleet = z.object({
-  counted_at: time,
-  total: z.int().openapi({ description: 'all in the list of devices' }),
-  by_state: z.object({ authenticated: z.int(), enrolled: z.int(), checked_out: z.int() }),
-  by_push: z
-    .object({ ready: z.int(), failing: z.int(), none: z.int() })
-    .openapi({ description: 'of the enrolled devices' }),
-  contested: z.int().openapi({ description: 'enrolled devices whose enrolment is not proven' }),
-  silent: z
-    .object({ '7d': z.int(), '30d': z.int() })
-    .openapi({ description: 'enrolled devices that were not seen for so long' }),
-  identities_ending: z
-    .object({ '14d': z.int(), '60d': z.int() })
-    .openapi({ description: 'enrolled devices whose identity ends within so long' }),
-  by_platform: z.array(z.object({ platform, enrolled: z.int() })),
-  by_os: z.array(z.object({ platform, version: z.string(), enrolled: z.int() })).openapi({
-    description: 'the commonest, at most 24; the sum of a platform tells what is left',
-  }),
-})
+const fleet = z
+  .object({
+    counted_at: time,
+    total: z.int().openapi({ description: 'all in the list of devices' }),
+    by_state: z.object({ authenticated: z.int(), enrolled: z.int(), checked_out: z.int() }),
+    by_push: z
+      .object({ ready: z.int(), failing: z.int(), none: z.int() })
+      .openapi({ description: 'of the enrolled devices' }),
+    contested: z.int().openapi({ description: 'enrolled devices whose enrolment is not proven' }),
+    silent: z
+      .object({ '7d': z.int(), '30d': z.int() })
+      .openapi({ description: 'enrolled devices that were not seen for so long' }),
+    identities_ending: z
+      .object({ '14d': z.int(), '60d': z.int() })
+      .openapi({ description: 'enrolled devices whose identity ends within so long' }),
+    declarations_failing: z.int().openapi({
+      description: 'devices and users that report that a declaration failed',
+    }),
+    by_platform: z.array(z.object({ platform, enrolled: z.int() })),
+    by_os: z.array(z.object({ platform, version: z.string(), enrolled: z.int() })).openapi({
+      description: 'the commonest, at most 24; the sum of a platform tells what is left',
+    }),
+  })
+  .openapi('FleetNumbers')
 
 const overview = z
   .object({
@@ -62,6 +67,7 @@ overviewRoutes.openapi(
             level: 'warn',
             text: 'the receiver of the webhook hooks is down: connection lost',
             fix: 'look at the receiver; its events wait for three days (docs/webhooks.md)',
+            webhook_id: 'hooks',
           },
         ],
         devices: {
@@ -72,6 +78,7 @@ overviewRoutes.openapi(
           contested: 0,
           silent: { '7d': 31, '30d': 4 },
           identities_ending: { '14d': 4, '60d': 55 },
+          declarations_failing: 3,
           by_platform: [{ platform: 'macOS', enrolled: 1240 }],
           by_os: [{ platform: 'macOS', version: '26.6', enrolled: 640 }],
         },
@@ -85,7 +92,7 @@ overviewRoutes.openapi(
   },
 )
 
-function fleetJson({ at, groups }: FleetCount): z.infer<typeof fleet> {
+function fleetJson({ at, groups, failing: declarations }: FleetCount): z.infer<typeof fleet> {
   const platforms = groups.filter(({ version }) => version === null)
   const sum = (of: (group: FleetGroup) => number) =>
     platforms.reduce((all, group) => all + of(group), 0)
@@ -106,6 +113,7 @@ function fleetJson({ at, groups }: FleetCount): z.infer<typeof fleet> {
       '14d': sum(({ ending14d }) => ending14d),
       '60d': sum(({ ending60d }) => ending60d),
     },
+    declarations_failing: declarations,
     by_platform: platforms
       .filter((group) => group.enrolled > 0)
       .toSorted((one, other) => other.enrolled - one.enrolled)

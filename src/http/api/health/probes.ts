@@ -48,6 +48,7 @@ probeRoutes.openapi(
             level: 'error',
             text: '1 of 20 devices have work and no alarm: 4A6D',
             fix: 'POST /api/health/probes/devices with {"repair": true} puts it right',
+            webhook_id: null,
           },
         ],
       }),

@@ -10,6 +10,10 @@ const findingSchema = z
     }),
     text: z.string().openapi({ description: 'what is wrong; for people' }),
     fix: z.string().openapi({ description: 'what to do' }),
+    webhook_id: z
+      .string()
+      .nullable()
+      .openapi({ description: 'the webhook whose receiver is down; null for all else' }),
   })
   .openapi('HealthFinding')
 
