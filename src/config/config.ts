@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { AccessApplication } from '../keys/access-token.ts'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
 import {
@@ -31,6 +32,7 @@ import {
   type EnrollmentSettings,
   type ScepSettings,
 } from './enrollment.ts'
+import { readAccess } from './access.ts'
 import { claimOf, type ServerClaim } from './claim.ts'
 import { isExample } from './examples.ts'
 import { joinRings, refuseConstantKeys, type RingKey, type SealRing } from './ring.ts'
@@ -54,6 +56,8 @@ export interface Config {
   readonly bootstrapKeys: readonly BootstrapKey[]
   /** Settings of keys that are examples of some page: they are not accepted. */
   readonly exampleKeys: readonly BootstrapKey[]
+  /** People of this application of Cloudflare Access may sign in to the console. */
+  readonly access: AccessApplication | undefined
   readonly sealer: Sealer
   /** Recognises a repeated request. The oldest of the ring: a newer one in front of it changes nothing. */
   readonly repeatKey: KeyObject
@@ -137,6 +141,7 @@ export function readConfig(vars: UncheckedVars, claim?: ServerClaim): ConfigResu
     publicUrl: attempt('PUBLIC_URL', readOrigin, ''),
     bootstrapKeys: bootstrapKeys.filter(({ key }) => !isExample(key)),
     exampleKeys: bootstrapKeys.filter(({ key }) => isExample(key)),
+    access: readAccess(text, attempt),
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks: readWebhook(attempt),
     allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),

@@ -22,6 +22,8 @@ export const SETTINGS_KNOWN: readonly KnownSetting[] = [
   ],
   ['API_KEY_PREVIOUS', 'none', 'the bootstrap key before, accepted beside it', { is: 'secret' }],
   ['ADMIN_KEYS_ONLY', 'false', 'accepts no bootstrap key, only keys that an admin has made'],
+  ['ACCESS_TEAM', 'none', 'the team of Cloudflare Access whose people may sign in to the console'],
+  ['ACCESS_AUD', 'none', 'the AUD tag of its application for the console'],
   ['SEAL_KEYS', 'required', 'the keys that seal secrets at rest', { is: 'secret', ofStart: true }],
   ['SETUP_CODE', 'none', 'the code that claims a new server', { is: 'secret', ofStart: true }],
   ['SETUP_CODE_HASH', 'none', 'the same by its SHA-256', { is: 'secret', ofStart: true }],

@@ -35,6 +35,8 @@ export interface KeyFacts {
   /** The end of the secret before the last roll. */
   readonly oldUntil: number
   readonly expiresAt: number
+  /** A person of Cloudflare Access: `name` is the e-mail address, and there is no secret. */
+  readonly isPerson: boolean
   readonly use: KeyUse
 }
 
@@ -48,6 +50,7 @@ export interface KeyUse {
 /** A key as it is stored. */
 export interface KeyRow {
   readonly facts: KeyFacts
+  /** Empty for a person. */
   readonly hash: Uint8Array
   readonly rolls: number
   readonly oldHash: Uint8Array
@@ -57,7 +60,7 @@ export interface KeyRow {
 export function keyRows(db: Db): KeyRow[] {
   return db
     .all<
-      Omit<KeyFacts, 'scopes' | 'use'> &
+      Omit<KeyFacts, 'scopes' | 'isPerson' | 'use'> &
         KeyUse & { scopes: string; hash: ArrayBuffer; rolls: number; oldHash: ArrayBuffer }
     >(
       `SELECT id, name, scopes, hash, rolls, old_hash AS oldHash, old_until AS oldUntil, made_at AS madeAt,
@@ -65,7 +68,12 @@ export function keyRows(db: Db): KeyRow[] {
         FROM keys ORDER BY made_at, id`,
     )
     .map(({ scopes, hash, rolls, oldHash, day, network, agent, ...facts }) => ({
-      facts: { ...facts, scopes: scopes.split(' ').filter(isScope), use: { day, network, agent } },
+      facts: {
+        ...facts,
+        scopes: scopes.split(' ').filter(isScope),
+        isPerson: hash.byteLength === 0,
+        use: { day, network, agent },
+      },
       hash: new Uint8Array(hash),
       rolls,
       oldHash: new Uint8Array(oldHash),
@@ -112,7 +120,7 @@ export function noteKeyRow(db: Db, id: string, { day, network, agent }: KeyUse):
 
 /** What the gates have to know of a key. */
 export function keyEntryOf({ facts, hash, rolls, oldHash }: KeyRow): KeyEntry {
-  const { id, name, scopes, oldUntil, expiresAt } = facts
+  const { id, name, scopes, oldUntil, expiresAt, isPerson } = facts
   const old = oldUntil > 0 ? { old: { hash: oldHash, until: oldUntil } } : {}
-  return { id, name, scopes, hash, rolls, ...old, expiresAt }
+  return { id, name, scopes, ...(!isPerson && { hash }), rolls, ...old, expiresAt }
 }

@@ -17,7 +17,10 @@ export const MAX_KEYS = 200
 /** Without its text: the object never gets a secret. */
 export type NewSecret = Pick<MadeKey, 'id' | 'secretHash'>
 
-export interface KeyRequest extends NewSecret {
+/** Without a secret, it is for the person of Cloudflare Access whose e-mail address is the name. */
+export interface KeyRequest {
+  readonly id: string
+  readonly secretHash?: Uint8Array
   readonly name: string
   readonly scopes: readonly Scope[]
   /** Milliseconds; 0 for a key without an end. */
@@ -33,7 +36,7 @@ export type KeyCreated =
 
 /** Stores a new key. Two keys never have one name: people know keys by it. */
 export function createKey(control: ControlStore, request: KeyRequest, now: number): KeyCreated {
-  const { id, secretHash, by, ...given } = request
+  const { id, secretHash = new Uint8Array(), by, ...given } = request
   const rows = keyRows(control.db)
   const namesake = rows.find(({ facts }) => facts.name === given.name)
   if (namesake) {
@@ -49,6 +52,7 @@ export function createKey(control: ControlStore, request: KeyRequest, now: numbe
     madeBy: by,
     rolledAt: 0,
     oldUntil: 0,
+    isPerson: secretHash.length === 0,
     use: { day: '', network: '', agent: '' },
   }
   putKeyRow(control.db, { facts: key, hash: secretHash, rolls: 0, oldHash: new Uint8Array() })
@@ -70,6 +74,8 @@ export interface RollRequest extends NewSecret {
 export type KeyRolled =
   | { readonly kind: 'rolled'; readonly key: KeyFacts }
   | { readonly kind: 'unknown' }
+  /** A person has no secret. */
+  | { readonly kind: 'person' }
   | { readonly kind: 'expired' }
   | { readonly kind: 'own_end' }
   | { readonly kind: 'lacks_scopes'; readonly scopes: readonly Scope[] }
@@ -85,6 +91,9 @@ export function rollKey(control: ControlStore, request: RollRequest, now: number
     return { kind: 'unknown' }
   }
   const { facts: before, hash: oldHash, rolls } = row
+  if (before.isPerson) {
+    return { kind: 'person' }
+  }
   const lacking = scopes ? before.scopes.filter((scope) => !scopes.includes(scope)) : []
   if (lacking.length > 0) {
     return { kind: 'lacks_scopes', scopes: lacking }
@@ -111,7 +120,7 @@ export type KeyRemoved =
 
 /**
  * Deletes a key and its sessions. `keepAdmin`: a key with `admin` has to stay, because the bootstrap keys are
- * not accepted.
+ * not accepted. A person is no such key: Access may be gone tomorrow.
  */
 export function removeKey(
   control: ControlStore,
@@ -123,7 +132,7 @@ export function removeKey(
   if (!key) {
     return { kind: 'unknown' }
   }
-  const admins = keys.filter((one) => one.scopes.includes('admin') && !hasEnded(one.expiresAt, now))
+  const admins = keys.filter((one) => isAdminKey(one, now))
   if (keepAdmin && admins.includes(key) && admins.length === 1) {
     return { kind: 'last_admin' }
   }
@@ -141,6 +150,14 @@ export function listKeys({ db }: ControlStore): readonly KeyFacts[] {
 /** Notes that a key was used. Only the first use of a day is written. */
 export function noteKeyUse({ db }: ControlStore, id: string, use: KeyUse): void {
   noteKeyRow(db, id, use)
+}
+
+/** Whether a key with a secret may make keys now. */
+export function isAdminKey(
+  { scopes, isPerson, expiresAt }: Pick<KeyFacts, 'scopes' | 'isPerson' | 'expiresAt'>,
+  now: number,
+): boolean {
+  return scopes.includes('admin') && !isPerson && !hasEnded(expiresAt, now)
 }
 
 /** 0 stands for never. */

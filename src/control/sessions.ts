@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { isKeyId } from '../keys/key.ts'
 import { SESSION_LIFE, type SessionEntry } from '../keys/view.ts'
 import { keyRows, type KeyRow } from './key-rows.ts'
 import { hasEnded, type NewSecret } from './keys.ts'
@@ -19,9 +20,14 @@ const MAX_SESSIONS = 500
 export interface SessionRequest {
   /** SHA-256 of the cookie's value, in hex. */
   readonly hash: string
-  /** The key of the sign-in. The bootstrap key, which the caller has checked, comes without a hash. */
+  /**
+   * The key of the sign-in. A bootstrap key, and a person of Cloudflare Access, come without a hash: the
+   * caller has checked them.
+   */
   readonly key: Pick<NewSecret, 'id'> & Partial<NewSecret>
   readonly who: string
+  /** When the proof of a person ends (milliseconds). */
+  readonly until?: number
 }
 
 export type SessionOpened =
@@ -30,17 +36,15 @@ export type SessionOpened =
   | { readonly kind: 'key_ended' }
   | { readonly kind: 'full' }
 
-/** Stores a session, which lasts no longer than its key. Sessions that are over are deleted. */
+/** Stores a session, which lasts no longer than its key and its proof. Sessions that are over are deleted. */
 export function beginSession(
   control: ControlStore,
-  { hash, key, who }: SessionRequest,
+  { hash, key, who, until = Infinity }: SessionRequest,
   now: number,
 ): SessionOpened {
   const { db } = control
   pruneSessionRows(db, now)
-  const rolls = key.secretHash
-    ? rollsOf(keyRows(db), { ...key, secretHash: key.secretHash }, now)
-    : 0
+  const rolls = isKeyId(key.id) ? rollsOf(keyRows(db), key, now) : 0
   if (rolls === undefined) {
     return { kind: 'key_ended' }
   }
@@ -51,8 +55,8 @@ export function beginSession(
   } else if (sessions.length >= MAX_SESSIONS) {
     return { kind: 'full' }
   }
-  const expiresAt = now + SESSION_LIFE
-  addSessionRow(db, { hash, keyId: key.id, rolls, who, seenAt: now, expiresAt })
+  const expiresAt = Math.min(now + SESSION_LIFE, until)
+  addSessionRow(db, { hash, keyId: key.id, rolls, who, madeAt: now, seenAt: now, expiresAt })
   changeView(control)
   return { kind: 'opened', expiresAt }
 }
@@ -79,19 +83,23 @@ export function noteSessionUse(
   changeView(control)
 }
 
-/** How many rolls a secret that is good now had; `undefined` for any other secret. */
+/** How many rolls a secret that is good now had; 0 for a person; `undefined` for all others. */
 function rollsOf(
   rows: readonly KeyRow[],
-  { id, secretHash }: NewSecret,
+  { id, secretHash = new Uint8Array() }: SessionRequest['key'],
   now: number,
 ): number | undefined {
   const row = rows.find(({ facts }) => facts.id === id)
   if (!row || hasEnded(row.facts.expiresAt, now)) {
     return undefined
   }
-  if (timingSafeEqual(row.hash, secretHash)) {
+  if (isSame(row.hash, secretHash)) {
     return row.rolls
   }
-  const isOld = row.facts.oldUntil > now && timingSafeEqual(row.oldHash, secretHash)
-  return isOld ? row.rolls - 1 : undefined
+  return row.facts.oldUntil > now && isSame(row.oldHash, secretHash) ? row.rolls - 1 : undefined
+}
+
+/** A person has an empty hash, and no secret has. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other)
 }

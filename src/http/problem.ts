@@ -35,6 +35,7 @@ export const PROBLEMS = {
   cross_site: 403,
   missing_scope: 403,
   holds_secrets: 403,
+  no_grant: 403,
   not_found: 404,
   device_not_found: 404,
   user_not_found: 404,

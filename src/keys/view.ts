@@ -15,8 +15,8 @@ export interface KeyEntry {
   readonly id: string
   readonly name: string
   readonly scopes: readonly Scope[]
-  /** SHA-256 of the secret. */
-  readonly hash: Uint8Array
+  /** SHA-256 of the secret. A person of Cloudflare Access, whose address is the name, has none. */
+  readonly hash?: Uint8Array
   /** How often the key got a new secret. */
   readonly rolls: number
   /** The secret before the last roll. */
@@ -32,6 +32,7 @@ export interface SessionEntry {
   readonly keyId: string
   readonly rolls: number
   readonly who: string
+  readonly madeAt: number
   readonly seenAt: number
   readonly expiresAt: number
 }
@@ -57,6 +58,12 @@ export function callerOfKey(view: KeyView, text: string, now: number): Caller | 
     return undefined
   }
   return calling(entry, isNew ? entry.rolls : entry.rolls - 1, now)
+}
+
+/** The person with this address ({@link personName}). `undefined` without a grant, or after its end. */
+export function callerOfPerson(view: KeyView, email: string, now: number): Caller | undefined {
+  const entry = view.keys.find(({ name, hash: secret }) => name === email && secret === undefined)
+  return entry && calling(entry, entry.rolls, now)
 }
 
 /**

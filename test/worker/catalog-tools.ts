@@ -48,6 +48,7 @@ export const CATALOG = {
   listStatesOfDeclaration: inCatalog,
   listDeclarationStates: inCatalog,
   listDeclarationFailures: inCatalog,
+  listDeclarationTypes: inCatalog,
   getDeviceDeclarations: ofDeclarations,
   resendDeclarations: ofDeclarations,
   syncDeclarations: ofDeclarations,

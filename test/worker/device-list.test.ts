@@ -97,13 +97,21 @@ describe('a device in the list', () => {
     expect(await filtered()).toBe(0)
   })
 
-  it('that an earlier release blocked is blocked in the list once it is blocked again', async () => {
+  it('that an earlier release blocked is blocked in the list once it is blocked again, or looked at', async () => {
     const device = await enrolled()
     await listedAs(device, 'enrolled')
     await api('POST', `/api/devices/${device.udid}/block`)
     await env.DB.prepare('UPDATE devices SET blocked = 0 WHERE id = ?').bind(device.udid).run()
     await api('POST', `/api/devices/${device.udid}/block`)
     expect(await one(device.udid)).toMatchObject({ blocked: true })
+    await env.DB.prepare('UPDATE devices SET blocked = 0 WHERE id = ?').bind(device.udid).run()
+    expect((await api('GET', `/api/devices/${device.udid}`)).body).toMatchObject({ blocked: true })
+    expect(
+      await until(
+        () => one(device.udid),
+        (row) => row?.blocked === true,
+      ),
+    ).toMatchObject({ blocked: true })
   })
 })
 

@@ -5,8 +5,10 @@ import { signedContent } from '../../src/pki/cms/cms.ts'
 import { pem } from '../../src/pki/x509/issue.ts'
 import { requiredDict, requiredString } from '../../src/plist/dict.ts'
 import { readPlist } from '../../src/plist/read.ts'
+import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { createIssuer, type SimulatedIdentity } from '../../src/simulator/device/identity.ts'
+import { clock, turn } from './clock.ts'
 import { ask, bytes, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'
 import { api, env, events, newDevice, newIdentity, TOPIC, serve } from './server.ts'
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
@@ -220,6 +222,28 @@ const mobileconfig = (identifier: string, extra = '') =>
 
 const put = (Identifier: string, Mobileconfig: string) =>
   api('PUT', '/v1/profiles', { profile: { Identifier, Mobileconfig } })
+
+it('a list of profiles says what is in each, and when it was stored', async () => {
+  const named = (name: string, type: string) => ({
+    PayloadIdentifier: 'c.named',
+    PayloadDisplayName: name,
+    PayloadContent: [{ PayloadType: type }],
+  })
+  const inBase64 = (plist: PlistDict) => Buffer.from(writePlist(plist)).toString('base64')
+  await put('c.named', inBase64(named('Old', 'com.apple.vpn.managed')))
+  turn(60_000)
+  await put('c.named', inBase64(named('Office', 'com.apple.wifi.managed')))
+  const { body } = await api<{ items: object[] }>('GET', '/api/profiles')
+  expect(body.items).toContainEqual({
+    id: 'c.named',
+    size: expect.any(Number),
+    name: 'Office',
+    payload_types: ['com.apple.wifi.managed'],
+    signed_by: null,
+    changed_at: new Date(clock.now()).toISOString(),
+  })
+  await api('DELETE', '/api/profiles/c.named')
+})
 
 it('profiles are stored, replaced, listed by identifier and removed, as in MicroMDM', async () => {
   expect(await api('POST', '/v1/profiles', {})).toEqual({ status: 200, body: { profiles: null } })

@@ -2,6 +2,7 @@ import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import { afterEach, expect, it } from 'vitest'
 import { noteFailure } from '../../src/http/access/failures.ts'
 import { clock, turn } from './clock.ts'
+import { signIn } from './keys-api-tools.ts'
 import { env } from './server.ts'
 import { newHook, removeHooks } from './webhook-tools.ts'
 
@@ -43,6 +44,20 @@ it('more than 200 wrong keys in an hour are one event, with the networks with th
   turn(3_600_000)
   await wrongKeys('203.0.113.7', 100)
   expect(await hook.posts()).toHaveLength(1)
+})
+
+it('wrong keys of the console’s sign-in are counted too', async () => {
+  turn(3_600_000)
+  const from = { 'x-edgemdm': 'console', 'cf-connecting-ip': '192.0.2.9' }
+  for (let n = 0; n < 10; n++) {
+    await signIn(`wrong-${n}`, 'Ada', from)
+  }
+  turn(60_000)
+  await wrongKeys('192.0.2.9', 1)
+  const hour = await runInDurableObject(env.CONTROL.getByName('control'), (_, { storage }) =>
+    storage.kv.get<{ networks: Record<string, number> }>('failures'),
+  )
+  expect(hour?.networks['192.0.2.9']).toBe(11)
 })
 
 it('wrong keys of very many networks stay one small value, and few calls', async () => {

@@ -102,6 +102,10 @@ export const KEYS = {
     await revokeAll()
     return {}
   },
+  addPerson: async () => {
+    await revokeAll()
+    return {}
+  },
   rollKey: keyed,
   revokeKey: keyed,
   whoami: async () => ({}),

@@ -319,12 +319,12 @@ describe('the use of a key', () => {
 })
 
 it('the audit has who made which key, and not the key', async () => {
-  const { id, key } = await newKey(['read'])
+  const { id, key, name } = await newKey(['read'])
   const { body } = await api<{ items: object[] }>('GET', '/api/audit?action=key.create')
   expect(body.items[0]).toMatchObject({
     actor: { name: 'bootstrap' },
     target: { type: 'key', id },
-    detail: { scopes: ['read'] },
+    detail: { name, scopes: ['read'] },
   })
   expect(JSON.stringify(body)).not.toContain(key.slice(15, 47))
 })

@@ -91,6 +91,7 @@ describe('signing in', () => {
     ['without the header of the console', {}],
     ['from a page of another site', { 'x-edgemdm': 'console', 'sec-fetch-site': 'cross-site' }],
     ['from another subdomain', { 'x-edgemdm': 'console', 'sec-fetch-site': 'same-site' }],
+    ['with a foreign Origin alone', { 'x-edgemdm': 'console', origin: 'https://evil.test' }],
   ])('is refused %s', async (_, headers) => {
     const response = await signIn('test-key', 'Ada', headers)
     expect(response.status).toBe(403)

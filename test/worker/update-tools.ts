@@ -16,6 +16,7 @@ async function updating() {
 export const UPDATES = {
   listSoftwareUpdates: updating,
   putSoftwareUpdate: updating,
+  previewSoftwareUpdate: updating,
   getSoftwareUpdate: updating,
   deleteSoftwareUpdate: updating,
   listSoftwareUpdateDevices: updating,

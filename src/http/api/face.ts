@@ -16,6 +16,7 @@ import { declarationPutRoutes } from './declarations/put.ts'
 import { declarationRoutes } from './declarations/declarations.ts'
 import { declarationSetRoutes } from './declarations/sets/sets.ts'
 import { declarationStateRoutes } from './declarations/states.ts'
+import { declarationTypeRoutes } from './declarations/types.ts'
 import { declarationVersionRoutes } from './declarations/versions.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { depAccountRoutes } from './dep/accounts.ts'
@@ -44,6 +45,7 @@ import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
 import { keyRoutes } from './keys/keys.ts'
 import { ownKeyRoutes } from './keys/own.ts'
+import { peopleRoutes } from './keys/people.ts'
 import { sealKeyRoutes } from './keys/seal-keys.ts'
 import { sessionRoutes } from './keys/sessions.ts'
 import { settingRoutes } from './settings/settings.ts'
@@ -76,6 +78,7 @@ import { postRoutes } from './webhooks/posts.ts'
 import { updateDeviceRoutes } from './updates/devices.ts'
 import { setupUserRoutes } from './blueprints/users.ts'
 import { softwareUpdateRoutes } from './updates/policies.ts'
+import { updatePreviewRoutes } from './updates/preview.ts'
 import { osVersionRoutes } from './updates/versions.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
@@ -120,6 +123,7 @@ const ROUTES = [
   declarationVersionRoutes,
   rolloutRoutes,
   declarationStateRoutes,
+  declarationTypeRoutes,
   deviceDeclarationRoutes,
   deviceStatusRoutes,
   declarationSetRoutes,
@@ -157,6 +161,7 @@ const ROUTES = [
   moveRevealRoutes,
   // Its paths come before `/software-updates/{id}`.
   osVersionRoutes,
+  updatePreviewRoutes,
   softwareUpdateRoutes,
   updateDeviceRoutes,
   // Its path comes before `/blueprints/{id}`.
@@ -175,6 +180,7 @@ const ROUTES = [
   auditRoutes,
   keyRoutes,
   ownKeyRoutes,
+  peopleRoutes,
   sealKeyRoutes,
   sessionRoutes,
   settingRoutes,

@@ -157,6 +157,17 @@ describe('what stands in front of the device routes', () => {
     expect(foundBy(results, 5)).toContain('remove the redirect or page rule')
   })
 
+  it('a login of Access before the page at / is found by check 5', async () => {
+    const location = 'https://team.cloudflareaccess.com/cdn-cgi/access/login/x'
+    const url = await front({
+      answer: ({ url: path }) =>
+        path === '/' ? { status: 302, headers: { location } } : undefined,
+    })
+    expect(foundBy(await examine(url, { only: [5] }), 5)).toContain(
+      `fail: GET / is redirected to ${location}. make the Worker public in Access`,
+    )
+  })
+
   it('small limits for headers and for bodies are found by check 6', async () => {
     const headers = await examine(await front({ maxHeaderSize: 8192 }), { only: [6] })
     expect(foundBy(headers, 6)).toContain(

@@ -42,6 +42,7 @@ function session(more: Partial<SessionEntry> = {}): SessionEntry {
     keyId: made.id,
     rolls: 0,
     who: 'Ada',
+    madeAt: NOW,
     seenAt: NOW,
     expiresAt: NOW + 12 * HOUR,
     ...more,

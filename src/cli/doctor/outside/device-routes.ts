@@ -52,12 +52,13 @@ export async function checkDeviceRoutes(context: DoctorContext): Promise<DoctorV
   return { level: 'fail', seen: `${what}: ${seen} (${count})`, want: DEVICE_ANSWER, fix }
 }
 
-/** Check 5: no way of devices is redirected, with and without a slash at its end. */
+/** Check 5: no way of devices, with and without a slash at its end, is redirected, nor is the page at `/`. */
 export async function checkRedirects(context: DoctorContext): Promise<DoctorVerdict> {
   const own = [
     ...PATHS.flatMap((path) => [path, `${path}/`]).map((path) => ['PUT', path] as const),
     ['GET', '/scep?operation=GetCACaps'] as const,
     ['GET', '/mdm/enroll'] as const,
+    ['GET', '/'] as const,
   ]
   const tried = await Promise.all(
     own.map(async ([method, path]): Promise<Tried> => {

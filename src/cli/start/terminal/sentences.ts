@@ -3,6 +3,7 @@
  * of the event.
  */
 export const SENTENCES: Readonly<Record<string, string>> = {
+  'access:keys-unreadable': 'the keys of Cloudflare Access cannot be read: {reason}',
   'audit:failed': 'the audit has no row of {action}: {reason}',
   'audit:not-told': 'webhooks do not have the newest rows of the audit yet: {reason}',
   'auth:previous-key': 'a program still sends API_KEY_PREVIOUS, from {from}: give it the new key',

@@ -4,6 +4,7 @@ import type { Rights } from './right.ts'
 export const KEY_RIGHTS: Rights = {
   'GET /api/keys': 'admin',
   'POST /api/keys': ['admin', 'key.create'],
+  'POST /api/keys/people': ['admin', 'key.create'],
   'GET /api/keys/:id': 'admin',
   'POST /api/keys/:id/roll': ['any', 'key.roll'],
   'DELETE /api/keys/:id': ['admin', 'key.revoke'],

@@ -37,7 +37,7 @@ export const typeSummary = z
     loses: z
       .string()
       .nullable()
-      .openapi({ description: 'what is lost, for a destructive command' }),
+      .openapi({ description: 'what the device or its user loses by it; null if nothing' }),
     secret: z.boolean().openapi({ description: 'command or answer hold a secret, and are sealed' }),
     destructive: z.boolean().openapi({ description: 'needs the scope `destructive`' }),
     replacement: z.string().nullable().openapi({ description: 'its successor, if it was removed' }),

@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
-import { DAY } from '../../../config/values.ts'
-import { MAX_KEYS, type KeyCreated } from '../../../control/keys.ts'
 import { CONTROL_NAME } from '../../../figures/report.ts'
 import { makeKey } from '../../../keys/key.ts'
-import { SCOPES } from '../../../keys/scopes.ts'
 import { warn } from '../../../log.ts'
-import { noteAudit } from '../../access/audited.ts'
 import { forgetKeys, KEYS_FRESH } from '../../access/view.ts'
 import { RequestError } from '../../request-error.ts'
 import { answer, body, located, operation } from '../operation.ts'
@@ -15,20 +11,17 @@ import { newRoutes } from '../new-routes.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { iso, time } from '../values.ts'
 import {
-  keyEnd,
   KEY_EXAMPLE,
   KEY_PARAMS,
   keyJson,
   keySchema,
-  lifetime,
   NO_KEY,
   noKey,
-  refuseOtherScopes,
-  scopeWord,
   SHOWN_KEY_EXAMPLE,
   shownKeyJson,
   shownKeySchema,
 } from './schema.ts'
+import { SCOPES_AND_END, NOT_STORED_KEY, storeKey } from './store.ts'
 
 /** API keys with some of the rights: docs/keys.md. */
 export const keyRoutes = newRoutes()
@@ -73,14 +66,7 @@ const wanted = z.strictObject({
     .regex(/^\P{C}*$/u, 'has to be printable')
     .refine((name) => !/^bootstrap\b/i.test(name), 'is for API_KEY: take another name')
     .openapi({ description: 'what it is for; no other key has this name' }),
-  scopes: z
-    .array(scopeWord)
-    .min(1)
-    .max(SCOPES.length)
-    .openapi({ description: 'what it may do: only scopes that your own key has' }),
-  expires_in: lifetime.default(365 * DAY).openapi({
-    description: 'how long it is good: `12h`, `90d`, up to `3650d`, or `never`; 365d if left out',
-  }),
+  ...SCOPES_AND_END,
 })
 
 keyRoutes.openapi(
@@ -95,46 +81,15 @@ keyRoutes.openapi(
       dashboard: { name: 'dashboard', scopes: ['read', 'metrics'], expires_in: '90d' },
     }),
     answers: { 201: located(answer('the key', shownKeySchema, SHOWN_KEY_EXAMPLE)) },
-    problems: {
-      403: 'your own key lacks one of the scopes',
-      409: `another key has this name, or there are ${MAX_KEYS} keys`,
-    },
+    problems: NOT_STORED_KEY,
   }),
   async (c) => {
     const { name, scopes, expires_in: life } = c.req.valid('json')
-    const { caller } = c.var
-    refuseOtherScopes(caller, scopes)
     const made = makeKey(randomBytes)
-    const created = await c.env.CONTROL.getByName(CONTROL_NAME).createKey({
-      id: made.id,
-      secretHash: made.secretHash,
-      name,
-      scopes: SCOPES.filter((scope) => scopes.includes(scope)),
-      expiresAt: keyEnd(life),
-      by: caller.id,
-    })
-    if (created.kind === 'created') {
-      forgetKeys()
-      noteAudit(c, { scopes: [...created.key.scopes] })
-      warn('key:created', { key: made.id, by: caller.id, scopes: created.key.scopes.join(' ') })
-      c.header('location', `/api/keys/${made.id}`)
-      return c.json(shownKeyJson(created.key, caller, made.text), 201)
-    }
-    throw noRoom(created)
+    const key = await storeKey(c, { ...made, name, scopes, life })
+    return c.json(shownKeyJson(key, c.var.caller, made.text), 201)
   },
 )
-
-function noRoom(created: Exclude<KeyCreated, { readonly kind: 'created' }>): RequestError {
-  return created.kind === 'full'
-    ? new RequestError(
-        `there are ${MAX_KEYS} keys: revoke some, expired ones first`,
-        'limit_reached',
-      )
-    : new RequestError(
-        `the key ${created.id} has this name: take another, or roll or revoke that key`,
-        'conflict',
-      )
-}
 
 const revokedKey = z
   .object({

@@ -105,7 +105,7 @@ ownKeyRoutes.openapi(
       403:
         'without `admin`, you sent another key, the earlier secret of this key, or a session; or your key ' +
         'lacks a scope of this key',
-      409: 'the key has expired: send `expires_in`; or it asks for a later end of its own',
+      409: 'the key has expired: send `expires_in`; it asks for a later end of its own; or it is a person’s',
     },
   }),
   async (c) => {
@@ -140,6 +140,12 @@ function rolledKey(rolled: KeyRolled, id: string, caller: Caller) {
       return rolled.key
     case 'unknown':
       return noKey(id)
+    case 'person':
+      throw new RequestError(
+        'a person of Cloudflare Access has no secret: for other scopes or another end, revoke the key and ' +
+          'add the person again',
+        'conflict',
+      )
     case 'lacks_scopes':
       return refuseScopes(caller, rolled.scopes)
     case 'own_end':

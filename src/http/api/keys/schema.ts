@@ -17,6 +17,10 @@ export const keySchema = z
   .object({
     id: z.string().openapi({ description: 'the part of the key between the first two `_`' }),
     name: z.string(),
+    email: z.string().nullable().openapi({
+      description:
+        'of a person who signs in to the console with Cloudflare Access: then there is no secret',
+    }),
     scopes: z.array(scopeWord),
     state: z.enum(['active', 'expired']),
     current: z.boolean().openapi({ description: 'whether the request came with this key' }),
@@ -41,6 +45,7 @@ export const keySchema = z
 export const KEY_EXAMPLE: z.input<typeof keySchema> = {
   id: '3fKq81ZtYw',
   name: 'ci',
+  email: null,
   scopes: ['read', 'command'],
   state: 'active',
   current: false,
@@ -103,6 +108,7 @@ export function keyJson(key: KeyFacts, caller: Caller): z.infer<typeof keySchema
   return {
     id: key.id,
     name: key.name,
+    email: key.isPerson ? key.name : null,
     scopes: [...key.scopes],
     state: hasEnded(key.expiresAt, clock.now()) ? 'expired' : 'active',
     current: key.id === caller.id,

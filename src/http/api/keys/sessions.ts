@@ -2,7 +2,7 @@ import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import { CONTROL_NAME } from '../../../figures/report.ts'
 import type { Caller } from '../../../keys/caller.ts'
-import { sessionOwner, SESSION_LIFE, type SessionEntry } from '../../../keys/view.ts'
+import { sessionOwner, type SessionEntry } from '../../../keys/view.ts'
 import { log } from '../../../log.ts'
 import { forgetKeys, keyView } from '../../access/view.ts'
 import type { AppContext } from '../../app-env.ts'
@@ -21,7 +21,9 @@ const ID = '9f86d081884c7d65'
 const sessionSchema = z
   .object({
     id: z.string().openapi({ description: 'it opens nothing' }),
-    who: z.string().openapi({ description: 'the name that the person gave' }),
+    who: z.string().openapi({
+      description: 'the name that the person gave, or the e-mail address from Cloudflare Access',
+    }),
     key: z
       .object({
         id: z.string().openapi({ description: 'the id of the key' }),
@@ -92,7 +94,7 @@ async function sessionsFor(c: AppContext) {
 }
 
 function jsonOf(
-  { hash, who, seenAt, expiresAt }: SessionEntry,
+  { hash, who, madeAt, seenAt, expiresAt }: SessionEntry,
   { id, name, expiresAt: keyEnds = Infinity }: Caller,
   { session }: Caller,
 ): z.infer<typeof sessionSchema> {
@@ -101,7 +103,7 @@ function jsonOf(
     who,
     key: { id, name },
     current: session?.hash === hash,
-    created_at: iso(expiresAt - SESSION_LIFE),
+    created_at: iso(madeAt),
     seen_at: iso(seenAt),
     expires_at: iso(Math.min(expiresAt, keyEnds)),
   }
