@@ -1,0 +1,144 @@
+import { useSignal } from '@preact/signals'
+import { get, send } from '../../../api/call.ts'
+import type { Fault } from '../../../api/fault.ts'
+import { may } from '../../../api/session.ts'
+import { Button, needs } from '../../../kit/button.tsx'
+import { Dialog } from '../../../kit/dialog.tsx'
+import { Field } from '../../../kit/field.tsx'
+import { FaultNote, Note } from '../../../kit/states.tsx'
+import { catalogChanged } from '../declarations/deeds.ts'
+import { RuleFields } from './rule-fields.tsx'
+import { isSameSet, ruleFrom, type SetDraft, setDraftOf, takenBy } from './rule.ts'
+import { NAME_TAKEN, SET_MEANWHILE } from './text.ts'
+
+const AT_RULE = 'json.rule.'
+const AT_NAME = 'param.id'
+
+interface SetFormProps {
+  readonly begin: SetDraft
+  readonly isNew: boolean
+  readonly onStored: (id: string) => void
+  readonly onClose: () => void
+}
+
+/** What is typed, what the API says of it, and what somebody else has stored meanwhile. */
+function useSetForm({ begin, isNew, onStored }: SetFormProps) {
+  const draft = useSignal(begin)
+  const base = useSignal(begin)
+  const meanwhile = useSignal<SetDraft | undefined>(undefined)
+  const fault = useSignal<Fault | undefined>(undefined)
+  const store = async (): Promise<void> => {
+    const { id, description, rule } = draft.value
+    const at = { path: { id: id.trim() } }
+    const there = await get('/api/sets/{id}', at)
+    const present = there.ok ? setDraftOf(there.value) : undefined
+    const known = isNew ? undefined : base.value
+    meanwhile.value = isSameSet(present, known) ? undefined : present
+    fault.value = there.ok || (isNew && there.fault.status === 404) ? undefined : there.fault
+    if (meanwhile.value || fault.value) {
+      return
+    }
+    const body = { description: description.trim() || null, rule: ruleFrom(rule) }
+    const answer = await send('put', '/api/sets/{id}', { ...at, body })
+    fault.value = answer.ok ? undefined : answer.fault
+    if (answer.ok) {
+      catalogChanged()
+      onStored(at.path.id)
+    }
+  }
+  const goOn = (present: SetDraft): void => {
+    base.value = present
+    meanwhile.value = undefined
+  }
+  return { draft, meanwhile, fault, store, goOn }
+}
+
+/**
+ * Makes a set, or changes its description and its rule. The API takes the last writer, so the form reads
+ * first what is there: a set that has the name, or a change of somebody else, is not overwritten unread.
+ */
+export function SetForm(props: SetFormProps) {
+  const { isNew, onClose } = props
+  const { draft, meanwhile, fault, store, goOn } = useSetForm(props)
+  const { id, description, rule } = draft.value
+  const errors = fault.value?.errors ?? []
+  const ofRule = errors.filter(({ at }) => at.startsWith(AT_RULE))
+  const taken = isNew && meanwhile.value ? NAME_TAKEN : undefined
+  return (
+    <Dialog title={isNew ? 'New set' : `Change ${id}`} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+        }}
+      >
+        {isNew && (
+          <Field
+            label="Name"
+            isNeeded
+            value={id}
+            hint="Such as all-macs. It stays as it is."
+            fault={taken ?? errors.find(({ at }) => at === AT_NAME)?.detail}
+            more={{ autocomplete: 'off', spellcheck: false, maxLength: 200 }}
+            onInput={(text) => {
+              draft.value = { ...draft.value, id: text }
+              meanwhile.value = undefined
+            }}
+          />
+        )}
+        <Field
+          label="Description"
+          value={description}
+          more={{ autocomplete: 'off', maxLength: 1000 }}
+          onInput={(text) => {
+            draft.value = { ...draft.value, description: text }
+          }}
+        />
+        <RuleFields
+          draft={rule}
+          faults={new Map(ofRule.map(({ at, detail }) => [partOf(at), detail]))}
+          onChange={(next) => {
+            draft.value = { ...draft.value, rule: next }
+          }}
+        />
+        {meanwhile.value && !isNew && <Meanwhile is={meanwhile.value} onRead={goOn} />}
+        {fault.value && (
+          <FaultNote fault={fault.value} atFields={[AT_NAME, ...ofRule.map(({ at }) => at)]} />
+        )}
+        <div class="actions">
+          <Button type="submit" tone="main" why={needs('config', may('config'))} onClick={store}>
+            {isNew ? 'Make the set' : 'Store the change'}
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+function Meanwhile({
+  is: present,
+  onRead,
+}: {
+  readonly is: SetDraft
+  readonly onRead: (present: SetDraft) => void
+}) {
+  return (
+    <Note tone="warn">
+      <p role="alert">{SET_MEANWHILE}</p>
+      {present.description !== '' && <p>{present.description}</p>}
+      <p>{takenBy(present.stored)}</p>
+      <Button
+        onClick={() => {
+          onRead(present)
+        }}
+      >
+        I have read it: go on with mine
+      </Button>
+    </Note>
+  )
+}
+
+/** `json.rule.model.0` is the field `model`. */
+function partOf(at: string): string {
+  return at.slice(AT_RULE.length).split('.')[0] ?? ''
+}
