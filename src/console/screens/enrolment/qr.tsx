@@ -10,11 +10,15 @@ export function Qr({ text, label }: { readonly text: string; readonly label: str
   const code = useSignal<QrPath | undefined>(undefined)
   useEffect(() => {
     let isCurrent = true
-    void import('./qr-path.ts').then(({ qrPath }) => {
-      if (isCurrent) {
-        code.value = qrPath(text)
-      }
-    })
+    // Without a connection there is no code; the link stands beside it.
+    void import('./qr-path.ts').then(
+      ({ qrPath }) => {
+        if (isCurrent) {
+          code.value = qrPath(text)
+        }
+      },
+      () => {},
+    )
     return () => {
       isCurrent = false
     }

@@ -3,17 +3,47 @@ import { may } from '../../api/session.ts'
 import { Copy } from '../../kit/copy.tsx'
 import { Section } from '../../kit/facts.tsx'
 import { Shown } from '../../kit/states.tsx'
+import { Tabs } from '../../kit/tabs.tsx'
+import { place, wordIn } from '../../place/router.ts'
 import { FindingLine } from '../health/finding.tsx'
+import { Contested } from './contested.tsx'
+import { Invitations } from './invitations.tsx'
 import { Invite } from './invite.tsx'
+import { KnownSerials } from './serials.tsx'
 import { useArrival } from './waiting.tsx'
 
-/** How devices come in, and the wait for the next one. */
+const HERE = '/console/enrolment'
+const TABS = ['device', 'invitations', 'serials'] as const
+
+/** How devices come in: the link, invitations, and the serial numbers that may. */
 export default function Enrolment() {
-  const arrival = useArrival()
+  const tab = wordIn(place.value.query.get('tab'), TABS, 'device')
   return (
     <>
       <h1>Enrol a device</h1>
       {may('enroll') && <Problems />}
+      <Contested />
+      <Tabs
+        label="Parts of enrolment"
+        current={tab}
+        tabs={[
+          { id: 'device', to: HERE, label: 'Link' },
+          { id: 'invitations', to: `${HERE}?tab=invitations`, label: 'Invitations' },
+          { id: 'serials', to: `${HERE}?tab=serials`, label: 'Known serial numbers' },
+        ]}
+      />
+      {tab === 'device' && <NextDevice />}
+      {tab === 'invitations' && <Invitations />}
+      {tab === 'serials' && <KnownSerials />}
+    </>
+  )
+}
+
+/** The link, and the wait for the next device. */
+function NextDevice() {
+  const arrival = useArrival()
+  return (
+    <>
       <Invite arrival={arrival} />
       {may('enroll') && <OtherWays />}
     </>

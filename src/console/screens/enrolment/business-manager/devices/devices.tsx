@@ -1,0 +1,183 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { useRead } from '../../../../api/read.ts'
+import { Badge } from '../../../../kit/badge.tsx'
+import { Empty, Shown } from '../../../../kit/states.tsx'
+import { type Column, type Picks, Table } from '../../../../kit/table.tsx'
+import { useRowKeys, pickRow } from '../../../../kit/rows.ts'
+import { place, withQuery, wordIn } from '../../../../place/router.ts'
+import { counted } from '../../../../time/words.ts'
+import { DeviceBar } from './bar.tsx'
+import { deadlineOf, DeviceRecord } from './record.tsx'
+import { DeviceFilters, FILTERS } from './filters.tsx'
+import { type AppleDevice, outcomeText } from './said.ts'
+import { STATUS_WORDS } from '../text.ts'
+
+type NameOfProfile = (uuid: string | null) => string
+
+const PAGE = 100
+const STATES = ['', 'empty', 'assigned', 'pushed', 'removed'] as const
+
+/** The devices that Apple Business Manager has assigned to the account, page by page. */
+export function Devices({ account }: { readonly account: string }) {
+  const { query } = place.value
+  const word = (name: string): string => query.get(name) ?? ''
+  const status = wordIn(query.get('status'), STATES, '')
+  const profiles = useRead('/api/dep/profiles', { query: { account, replaced: true } })
+  const known = profiles.state.value.value?.items ?? []
+  const read = useRead('/api/dep/devices', {
+    query: {
+      account,
+      limit: PAGE,
+      live: word('gone') === '',
+      serial_number: word('serial')
+        .split(/[\s,]+/)
+        .filter((one) => one !== ''),
+      model: word('model'),
+      family: word('family'),
+      profile: word('of'),
+      cursor: word('cursor'),
+      ...(status !== '' && { status }),
+      unenrolled: word('unenrolled') !== '',
+    },
+  })
+  const device = word('device')
+  const nameOf: NameOfProfile = (uuid) =>
+    uuid === null ? '' : (known.find((one) => one.uuid === uuid)?.name ?? 'of another server')
+  return (
+    <>
+      <DeviceFilters profiles={known.filter(({ replaced_at: at }) => at === null)} />
+      <Shown read={read}>
+        {({ items, next, total }) =>
+          items.length === 0 ? (
+            <NoDevices />
+          ) : (
+            <>
+              {total !== null && <p class="dim">{counted(total, 'device')}</p>}
+              <Rows account={account} rows={items.flatMap((one) => one ?? [])} nameOf={nameOf} />
+              <nav class="pages" aria-label="Pages">
+                {word('cursor') !== '' && <a href={withQuery({ cursor: undefined })}>First page</a>}
+                {next !== null && <a href={withQuery({ cursor: next })}>Next page</a>}
+              </nav>
+            </>
+          )
+        }
+      </Shown>
+      {device !== '' && <DeviceRecord id={device} nameOf={nameOf} />}
+    </>
+  )
+}
+
+function NoDevices() {
+  const isFiltered = FILTERS.some((name) => place.value.query.get(name) !== null)
+  return isFiltered ? (
+    <Empty title="No device matches">
+      <p>
+        <a href={withQuery(Object.fromEntries(FILTERS.map((name) => [name, undefined])))}>
+          Clear the filters
+        </a>
+      </p>
+    </Empty>
+  ) : (
+    <Empty title="No device yet">
+      <p>
+        Assign devices to this server at business.apple.com, then press Sync now. New ones come by
+        themselves within half an hour.
+      </p>
+    </Empty>
+  )
+}
+
+const columnsOf = (nameOf: NameOfProfile): readonly Column<AppleDevice>[] => [
+  { id: 'serial', label: 'Serial number', cell: ({ id }) => <span class="mono">{id}</span> },
+  { id: 'model', label: 'Model', cell: ({ model, family }) => model ?? family },
+  {
+    id: 'profile',
+    label: 'Profile',
+    cell: ({ profile_uuid: uuid, profile_status: status }) =>
+      status === 'removed' ? '' : <bdi>{nameOf(uuid)}</bdi>,
+  },
+  {
+    id: 'state',
+    label: 'State',
+    isAside: true,
+    cell: (row) => <State of={row} />,
+  },
+  {
+    id: 'enrolled',
+    label: 'Enrolled',
+    isWide: true,
+    cell: ({ device_id: id }) =>
+      id === null ? (
+        <span class="dim">no</span>
+      ) : (
+        <a href={`/console/devices/${encodeURIComponent(id)}`}>Open device</a>
+      ),
+  },
+  {
+    id: 'deadline',
+    label: 'Migration deadline',
+    cell: deadlineOf,
+  },
+]
+
+function State({ of: { profile_status: status, outcome, live } }: { readonly of: AppleDevice }) {
+  if (!live) {
+    return <Badge tone="quiet">Left the account</Badge>
+  }
+  const failed = outcomeText(outcome)
+  const [tone, word] = STATUS_WORDS[status]
+  return failed === undefined ? (
+    <Badge tone={tone}>{word}</Badge>
+  ) : (
+    <span title={failed}>
+      <Badge tone="bad">Assignment failed</Badge>
+    </span>
+  )
+}
+
+function Rows({
+  account,
+  rows,
+  nameOf,
+}: {
+  readonly account: string
+  readonly rows: readonly AppleDevice[]
+  readonly nameOf: NameOfProfile
+}) {
+  const picked = useSignal<ReadonlySet<string>>(new Set())
+  const none = (): void => {
+    picked.value = new Set()
+  }
+  useEffect(none, [rows])
+  useRowKeys({ x: { label: 'Select the row', run: pickRow } })
+  const ids = rows.map(({ id }) => id)
+  const { size } = picked.value
+  const picks: Picks = {
+    has: (id) => picked.value.has(id),
+    pick: (changed, isOn) => {
+      const others = [...picked.value].filter((id) => !changed.includes(id))
+      picked.value = new Set(isOn ? [...others, ...changed] : others)
+    },
+    all: {
+      label: `Select ${counted(rows.length, 'device')}`,
+      isOn: size === 0 ? false : size === rows.length ? true : 'some',
+      press: () => {
+        picked.value = new Set(size === 0 ? ids : [])
+      },
+    },
+  }
+  return (
+    <>
+      <Table
+        label="Devices of Apple Business Manager"
+        columns={columnsOf(nameOf)}
+        rows={rows}
+        idOf={({ id }) => id}
+        to={({ id }) => withQuery({ device: id })}
+        picks={picks}
+      />
+      {size > 0 && <DeviceBar account={account} ids={[...picked.value]} onNone={none} />}
+    </>
+  )
+}
