@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest'
 import { callApi, joinDevice } from './device-tools.ts'
-import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
+import { expectAccessible, expectDone, PHONE, visit, type Visit } from './console.ts'
 
 const url = inject('consoleUrl')
 const deviceOf = (id: string): string => `/console/devices/${id}`
@@ -18,13 +18,6 @@ const inView = (page: Visit['page'], text: string | RegExp) =>
 
 const says = ({ page }: Visit, word: string) =>
   page.locator('.verdict', { hasText: word }).waitFor()
-
-const WIFI = `<?xml version="1.0"?><plist version="1.0"><dict>
-  <key>PayloadContent</key><array/><key>PayloadDisplayName</key><string>Office Wi-Fi</string>
-  <key>PayloadIdentifier</key><string>com.example.wifi</string>
-  <key>PayloadType</key><string>Configuration</string>
-  <key>PayloadUUID</key><string>6D1C6B5E-6A9E-4C5A-9D0E-0F1A2B3C4D5E</string>
-  <key>PayloadVersion</key><integer>1</integer></dict></plist>`
 
 async function queue(id: string, command: object): Promise<string> {
   const path = `/api/devices/${id}/commands`
@@ -49,7 +42,7 @@ describe('the page of a device', () => {
       ]) {
         expect(await inView(ben.page, text), String(text)).toBe(true)
       }
-      expect(ben.actions.count).toBe(0)
+      expectDone(ben, 0)
       await expectAccessible(ben)
       expect(
         await ben.page.evaluate(() => document.documentElement.scrollWidth),
@@ -64,7 +57,7 @@ describe('the page of a device', () => {
     await says(ada, 'Alive')
     await ada.press('p')
     await ada.page.getByText(/^Pushed: APNs has taken it \([0-9A-F-]{36}\)/i).waitFor()
-    expect(ada.actions.count).toBe(1)
+    expectDone(ada, 1)
     await device.checkOut()
     await ada.press('p')
     await ada.page.getByText('is checked out: the server pushes enrolled devices only').waitFor()
@@ -85,7 +78,7 @@ describe('the page of a device', () => {
     await expectAccessible(ada)
     await ada.click('button', /^Reveal$/)
     await ada.page.getByText('482913').waitFor()
-    expect(ada.actions.count).toBeLessThanOrEqual(3)
+    expectDone(ada, 3)
     await expectAccessible(ada)
     await ada.page.clock.runFor(61_000)
     await ada.page.getByText('482913').waitFor({ state: 'detached' })
@@ -113,42 +106,12 @@ describe('the page of a device', () => {
     await ada.click('button', 'Clear all')
     await ada.page.getByText('2 commands cancelled.').waitFor()
     await ada.page.getByText('Nothing waits.', { exact: true }).waitFor()
-    expect(ada.actions.count).toBe(2)
+    expectDone(ada, 2)
     await ada.page.getByRole('button', { name: 'Undo' }).last().click()
     await ada.page.getByText('2 commands queued again, behind what waits already.').waitFor()
     const path = `/api/devices/${device.udid}/commands?state=queued`
     const { items } = await callApi<{ items: { request_type: string }[] }>(url, 'GET', path)
     expect(items.map(({ request_type: type }) => type)).toEqual(['CertificateList', 'SecurityInfo'])
-    await ada.close()
-  })
-  it('task 8: installs a profile that is dropped, lists it, and removes it, in 4 actions', async () => {
-    const device = await joinDevice(url)
-    await callApi(url, 'POST', `/api/devices/${device.udid}/refresh`)
-    await device.poll()
-    const ada = await visit(`${deviceOf(device.udid)}?tab=profiles`)
-    const { page } = ada
-    await ada.click('link', 'Install a profile…')
-    const file = { name: 'wifi.mobileconfig', mimeType: 'text/xml', buffer: Buffer.from(WIFI) }
-    await page.locator('input[type=file]').setInputFiles(file)
-    await page.getByText('Office Wi-Fi').waitFor()
-    await ada.click('button', 'Install profile')
-    await page.locator('.command-card').waitFor()
-    await device.poll()
-    await page.locator('.command-card').getByText('Done').waitFor()
-    await page.goto(`${deviceOf(device.udid)}?tab=profiles`)
-    await page.getByText('Changed since').waitFor()
-    await expectAccessible(ada)
-    await ada.click('button', 'Ask again')
-    await page.getByText(/^Asked for: .*ProfileList/).waitFor()
-    await device.poll()
-    await page.getByText('Changed since').waitFor({ state: 'detached' })
-    await ada.click('link', /^Remove…\s+Office Wi-Fi$/)
-    await expect.poll(() => page.getByLabel('Identifier').inputValue()).toBe('com.example.wifi')
-    expect(ada.actions.count).toBeLessThanOrEqual(4)
-    await page.getByRole('button', { name: /^Remove profile/ }).click()
-    await page.locator('.command-card').waitFor()
-    await device.poll()
-    await page.locator('.command-card').getByText('Done').waitFor()
     await ada.close()
   })
 })
@@ -165,6 +128,10 @@ describe('what loses something', () => {
     await ada.click('button', 'Cancel ShutDownDevice')
     await ada.page.getByText(/^ShutDownDevice cancelled\. There is no Undo/).waitFor()
     expect(await ada.page.getByRole('button', { name: 'Undo' }).count()).toBe(0)
+    await ada.click('link', /^Retry RestartDevice/)
+    await ada.page.getByText('When: later').waitFor()
+    expect(await ada.page.getByLabel('Not before').inputValue()).toMatch(/^20(98|99)-/)
+    await ada.page.goBack()
     await ada.click('link', /^Retry ShutDownDevice/)
     await ada.page.getByRole('button', { name: /^Shut down/ }).click()
     await ada.page
@@ -202,17 +169,68 @@ describe('the states of the page', () => {
     await ben.close()
   })
 
+  it('on a phone nothing is cut off or covered, and the menu goes on from Lost Mode', async () => {
+    const device = await joinDevice(url, { platform: 'iOS' })
+    await queue(device.udid, { request_type: 'EnableLostMode', message: 'Please call' })
+    await device.poll()
+    const { page, ...ben } = await visit(`${deviceOf(device.udid)}?tab=secrets`, {
+      viewport: PHONE,
+      hasTouch: true,
+      isMobile: true,
+    })
+    await page.locator('.chip', { hasText: 'Lost Mode' }).waitFor()
+    const isWhole = (selector: string) =>
+      page.locator(selector).evaluate((element) => {
+        const { left, right, top } = element.getBoundingClientRect()
+        return left >= 0 && right <= innerWidth && top >= 0
+      })
+    expect(await isWhole('.tabs [aria-current]')).toBe(true)
+    await page.getByText('More', { exact: true }).tap()
+    expect(await isWhole('.device-actions .pane')).toBe(true)
+    for (const name of ['Play sound…', 'Turn off Lost Mode…']) {
+      await page.getByRole('link', { name }).waitFor()
+    }
+    await page.getByRole('link', { name: 'Locate…' }).tap()
+    await page.waitForURL(/command\/DeviceLocation$/)
+    await page.goto(`${deviceOf(device.udid)}/command/EnableLostMode`)
+    await page.setViewportSize({ ...PHONE, height: 500 })
+    const field = page.getByRole('textbox', { name: 'Phone number' })
+    await field.focus()
+    const [typed, bar] = await Promise.all([
+      field.boundingBox(),
+      page.locator('.composer > .send').boundingBox(),
+    ])
+    expect((typed?.y ?? NaN) + (typed?.height ?? NaN)).toBeLessThanOrEqual(bar?.y ?? NaN)
+    await ben.close()
+  })
+
   it('a reader without scopes sees all, and what each button lacks', async () => {
     const device = await joinDevice(url)
-    const { key } = await callApi<{ key: string }>(url, 'POST', '/api/keys', {
+    const { key: reader } = await callApi<{ key: string }>(url, 'POST', '/api/keys', {
       name: `reader ${device.udid}`,
       scopes: ['read'],
     })
-    const cleo = await visit(deviceOf(device.udid), { key })
+    const cleo = await visit(deviceOf(device.udid), { key: reader })
     await says(cleo, 'Alive')
     const push = cleo.page.getByRole('button', { name: 'Push' })
     expect(await push.getAttribute('aria-disabled')).toBe('true')
     expect(await push.textContent()).toContain('Your key lacks the scope command')
+    // A finger sees no title.
+    await push.click({ force: true })
+    await push.locator('.why').waitFor()
+    const sent: string[] = []
+    cleo.page.on('request', (request) => sent.push(request.method()))
+    for (const [letter, scope, times] of [
+      ['p', 'command', 1],
+      ['c', 'command', 2],
+      ['l', 'destructive', 1],
+    ] as const) {
+      await cleo.press(letter)
+      const said = cleo.page.locator('.toast', { hasText: `Your key lacks the scope ${scope}` })
+      await expect.poll(() => said.count()).toBe(times)
+    }
+    expect(sent.filter((method) => method !== 'GET')).toEqual([])
+    expect(new URL(cleo.page.url()).pathname).toBe(deviceOf(device.udid))
     await expectAccessible(cleo)
     await cleo.close()
   })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import type { Page } from 'playwright-core'
-import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
+import { expectAccessible, expectDone, PHONE, visit, type Visit } from './console.ts'
 import { joinDevice } from './device-tools.ts'
 import { CONSOLE_KEY } from './setup.ts'
 
@@ -118,7 +118,7 @@ describe('a fleet', () => {
     await ada.page.locator('.badge', { hasText: 'Halted' }).waitFor()
     await ada.click('button', 'Select the one that failed')
     await ada.page.waitForURL(`**/console/commands/new?ids=${mac.udid}`)
-    expect(ada.actions.count).toBeLessThanOrEqual(6)
+    expectDone(ada, 6)
   })
 
   it('is selected by its filter, whatever its size', async () => {
@@ -213,11 +213,39 @@ describe('a list', () => {
       )
       expect(tooWide).toBeLessThanOrEqual(0)
     }
+    const gaps = await ada.page.locator('tr[data-row]').evaluateAll((lines) =>
+      lines.map((line) => {
+        const [name, aside] = ['.first', '.aside'].map((kind) => line.querySelector(kind))
+        return (
+          (aside?.getBoundingClientRect().left ?? 0) - (name?.getBoundingClientRect().right ?? 0)
+        )
+      }),
+    )
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(0)
     const heights = await ada.page
       .locator('tr[data-row]')
       .evaluateAll((lines) => lines.map((line) => line.getBoundingClientRect().height))
     expect(new Set(heights)).toEqual(new Set([64]))
     await expectAccessible(ada)
+  })
+
+  it('has its filters behind one button on a phone, and says how many are on', async () => {
+    const { ada } = await listing([deviceRow(1), deviceRow(2)], '/console/devices', {
+      viewport: PHONE,
+    })
+    const { page } = ada
+    await page.getByText('2 devices').waitFor()
+    const menus = page.locator('#device-menus')
+    expect(await menus.isVisible()).toBe(false)
+    const fold = page.getByRole('button', { name: /^Filter/ })
+    await fold.click()
+    await menus.getByText('Platform', { exact: true }).click()
+    await menus.getByRole('checkbox', { name: 'macOS' }).check()
+    await page.waitForURL(/platform=macOS/)
+    await expectAccessible(ada)
+    await fold.filter({ hasText: '1' }).click()
+    expect(await menus.isVisible()).toBe(false)
+    await page.getByRole('link', { name: 'Remove Platform: macOS' }).waitFor()
   })
 
   it('without a match says so, and which filter is in the way', async () => {
@@ -292,8 +320,9 @@ describe('a list', () => {
   })
 
   it('is copied as CSV with all pages, in which no cell runs', async () => {
-    const rows = [deviceRow(0, { device_name: '=HYPERLINK("x"),"y"' }), ...fleetOf(1500).slice(1)]
-    const { ada } = await listing(rows, '/console/devices?cols=name,serial', {
+    const tv = { device_name: '=HYPERLINK("x"),"y"', model_name: null, product_name: 'AppleTV14,1' }
+    const rows = [deviceRow(0, { ...tv, platform: 'tvOS' }), ...fleetOf(1500).slice(1)]
+    const { ada } = await listing(rows, '/console/devices?cols=name,serial,model,os', {
       permissions: ['clipboard-read', 'clipboard-write'],
     })
     await ada.click('button', 'Export as CSV')
@@ -303,9 +332,9 @@ describe('a list', () => {
     await ada.page.getByText('Copied').waitFor()
     const lines = (await ada.page.evaluate(() => navigator.clipboard.readText())).split('\r\n')
     expect(lines.slice(0, 3)).toEqual([
-      'Name,Serial',
-      `"'=HYPERLINK(""x""),""y""",C02X00000000`,
-      'Mac 1,C02X00000001',
+      'Name,Serial,Model,OS',
+      `"'=HYPERLINK(""x""),""y""",C02X00000000,"AppleTV14,1",tvOS 26.1`,
+      'Mac 1,C02X00000001,Mac mini,macOS 26.1',
     ])
     expect(lines).toHaveLength(1502)
   })

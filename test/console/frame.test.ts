@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { CONSOLE_KEY } from './setup.ts'
-import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
+import { expectAccessible, expectDone, PHONE, visit, type Visit } from './console.ts'
 
 interface Device {
   readonly id: string
@@ -23,7 +23,7 @@ it('task 1: finds a device by the last four of its serial number in two actions'
   await ada.page.waitForURL(`**/console/devices/${id}`)
   await ada.page.getByText(serial).first().waitFor()
   await expect.poll(() => ada.page.title()).not.toMatch(/^Device ·/)
-  expect(ada.actions.count).toBeLessThanOrEqual(2)
+  expectDone(ada, 2)
   expect(ada.faults).toEqual([])
   await ada.close()
 })

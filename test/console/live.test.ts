@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
 import { callApi, joinDevice } from './device-tools.ts'
+import { CONSOLE_KEY } from './setup.ts'
 
 /** Nothing is read again by time: what changes on the page, the stream has told. */
 async function withoutPolls({ page }: Visit): Promise<void> {
@@ -67,6 +68,53 @@ it('says that it is not live while the connection is cut, and has what happened 
   await ada.page.context().setOffline(false)
   await untilLive(ada)
   await ada.page.getByText('UserList: done').first().waitFor()
+  await ada.close()
+})
+
+it('counts answers to one’s own commands in the title while the page is hidden, and tells each', async () => {
+  const ada = await visit('/console/settings')
+  const { page } = ada
+  const device = await joinDevice(ada.url, { name: 'Ben’s Mac' })
+  const who = `Ada ${device.serial}`
+  await page.context().clearCookies()
+  const signedIn = await page.request.post(`${ada.url}/console/session`, {
+    data: { key: CONSOLE_KEY, who },
+    headers: { 'x-edgemdm': 'console' },
+  })
+  expect(signedIn.status()).toBe(201)
+  await page.addInitScript(() => {
+    const told: string[] = []
+    class Notice extends EventTarget {
+      static readonly permission = 'default'
+      static async requestPermission(): Promise<string> {
+        return Promise.resolve('granted')
+      }
+      constructor(title: string, { body }: { body: string }) {
+        super()
+        told.push(`${title}: ${body}`)
+      }
+    }
+    Object.assign(globalThis, { told, Notification: Notice })
+  })
+  await page.reload()
+  await untilLive(ada)
+  await ada.click('checkbox', /^Notify me/)
+  const hide = (isHidden: boolean): Promise<void> =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { value, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, isHidden)
+  const path = `${ada.url}/api/devices/${device.udid}/commands`
+  await page.request.post(path, {
+    data: { request_type: 'SecurityInfo' },
+    headers: { 'x-edgemdm': 'console' },
+  })
+  await hide(true)
+  await device.poll()
+  await expect.poll(() => page.title()).toBe('(1) Settings · EdgeMDM')
+  expect(await page.evaluate('told')).toEqual(['Ben’s Mac: SecurityInfo: Done'])
+  await hide(false)
+  await expect.poll(() => page.title()).toBe('Settings · EdgeMDM')
   await ada.close()
 })
 

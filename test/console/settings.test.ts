@@ -57,7 +57,7 @@ it('an auditor with a key that only reads sees who did what, filters it, and can
   await expect
     .poll(() => page.locator('tbody tr td:first-child').allTextContents())
     .toSatisfy(
-      (actions: string[]) => actions.length > 0 && actions.every((one) => one === 'key.create'),
+      (actions: string[]) => actions.length > 0 && actions.every((one) => one === 'API key made'),
     )
   await page.getByLabel('Kind').selectOption('secrets')
   await page.getByText('No row matches').waitFor()
@@ -76,6 +76,14 @@ it('a key without read sees neither settings nor the audit, and is told whom to 
   await eve.page.getByText('Your key cannot see the settings').waitFor()
   await eve.click('link', 'Audit')
   await eve.page.getByText('Your key cannot see the audit').waitFor()
+  await eve.click('link', 'Overview')
+  const lacks = eve.page.getByText('Your key lacks the scope read.')
+  await lacks.waitFor()
+  expect(await lacks.count()).toBe(1)
+  await eve.click('link', 'Jobs')
+  await eve.page.getByText('Your key lacks the scope read. Ask the person').waitFor()
+  expect(await eve.page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
+  expect(await eve.page.getByText('Not live').count()).toBe(0)
   await expectAccessibleInBothLooks(eve)
   await Promise.all([ada, eve].map((one) => one.close()))
 })

@@ -15,6 +15,7 @@ const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler', 'uqr']
  */
 const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] = [
   ['reason.ts', []],
+  ['bounded-text.ts', []],
   ['plist', ['plist']],
   ['apple', ['leven']],
   ['mdm', []],

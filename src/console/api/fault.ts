@@ -37,13 +37,26 @@ export function noAnswer(): Fault {
 /** Reads the problem document of an answer (RFC 9457), or says that it has none. */
 export function faultOf(status: number, text: string): Fault {
   const said = problemIn(text)
+  const code = wordOf(said?.code)
+  const detail = wordOf(said?.detail) || strange(status)
   return {
     kind: status >= 500 || status === 429 ? 'unavailable' : 'refused',
     status,
-    code: wordOf(said?.code),
-    detail: wordOf(said?.detail) || strange(status),
+    code,
+    detail: code === LACKING ? lacking(detail) : detail,
     errors: Array.isArray(said?.errors) ? said.errors.flatMap(faultAt) : [],
   }
+}
+
+/** The code of a call that the key may not make. Trying again is of no use. */
+export const LACKING = 'missing_scope'
+
+/** The server's sentence is for programs: it names calls. A person needs the scope, and somebody to ask. */
+function lacking(detail: string): string {
+  const scope = /^key ".*" lacks scope ([a-z ]+):/.exec(detail)?.[1]
+  return scope === undefined
+    ? detail
+    : `Your key lacks the scope ${scope}. Ask the person who gave it to you, or sign in with another key.`
 }
 
 function strange(status: number): string {

@@ -7,9 +7,9 @@ import { isOffline } from './connection.ts'
 import { readEvents, type StreamEvent } from './events.ts'
 import { ALL, type Activity, backOff, addressOfDevice, newNews } from './news.ts'
 import { readAgain } from './read.ts'
-import { sessionState } from './session.ts'
+import { may, sessionState } from './session.ts'
 
-/** `off`: without a session, and while the page is hidden. */
+/** `off`: without a session or the scope for it, and while the page is hidden. */
 export type LiveState = 'live' | 'not-live' | 'off'
 type LiveTopic = 'device' | 'command' | 'push' | 'declaration' | 'setup' | 'job'
 
@@ -17,12 +17,15 @@ export const live = signal<LiveState>('off')
 
 /** A page that is hidden for so long closes its stream. */
 const HIDDEN_FOR = 60_000
+/** While an answer is waited for, it stays open for half an hour. */
+const WAITS_AGAIN = 29
 /** A break that is shorter than this is not shown. */
 const SHORT = 3000
 /** The server beats every 25 seconds. */
 const SILENT = 60_000
 
 const isAway = signal(false)
+let waits = (): boolean => false
 const listeners = new Set<(entry: Activity) => void>()
 const news = newNews()
 let cancelFlush: (() => void) | undefined
@@ -64,7 +67,7 @@ export function followLive(path: ReadonlySignal<string>): void {
   const device = computed(() => deviceIn(path.value))
   let open: AbortController | undefined
   effect(() => {
-    const isWanted = sessionState.value.kind === 'signed_in' && !isAway.value
+    const isWanted = sessionState.value.kind === 'signed_in' && may('read') && !isAway.value
     const id = device.value
     open?.abort()
     open = isWanted && !isOffline.value ? new AbortController() : undefined
@@ -85,15 +88,27 @@ function deviceIn(path: string): string | undefined {
   }
 }
 
+/** @param isWaiting whether somebody waits for something that a hidden page tells */
+export function stayLiveWhile(isWaiting: () => boolean): void {
+  waits = isWaiting
+}
+
 /** Hidden for long, the page needs no stream. */
 function followVisibility(): void {
   let cancel: (() => void) | undefined
   document.addEventListener('visibilitychange', () => {
     cancel?.()
     if (document.hidden) {
-      cancel = after(HIDDEN_FOR, () => {
-        isAway.value = true
-      })
+      const leaveLater = (again: number): void => {
+        cancel = after(HIDDEN_FOR, () => {
+          if (again > 0 && waits()) {
+            leaveLater(again - 1)
+          } else {
+            isAway.value = true
+          }
+        })
+      }
+      leaveLater(WAITS_AGAIN)
     } else {
       isAway.value = false
     }

@@ -16,6 +16,8 @@ export interface Session {
   /** The server's clock: a browser's may be wrong. */
   readonly now: string
   readonly version: string
+  /** Whether the server takes people of Cloudflare Access. */
+  readonly access: boolean
 }
 
 export type SessionState =
@@ -29,6 +31,9 @@ const PATH = '/console/session'
 const HEADERS = { 'x-edgemdm': 'console', 'content-type': 'application/json' }
 
 export const sessionState = signal<SessionState>({ kind: 'unknown' })
+
+/** Cloudflare Access as a way to sign in, and why it did not; `undefined` where it is none. */
+export const accessState = signal<{ readonly fault?: Fault } | undefined>(undefined)
 
 let waiting: (() => void)[] = []
 
@@ -62,14 +67,29 @@ function was(state: SessionState): Session | undefined {
   return state.kind === 'signed_out' ? state.was : undefined
 }
 
-/** Asks who is signed in, at the start of the page. */
+/** Asks who is signed in, at the start of the page. A person of Cloudflare Access need not type anything. */
 export async function readSession(): Promise<void> {
-  await ask('GET')
+  const fault = await ask('GET')
+  if (fault && fault.status !== 401) {
+    sessionState.value = { kind: 'failed', fault }
+  } else if (fault && (await signInByAccess())) {
+    sessionState.value = { kind: 'signed_out' }
+  }
 }
 
 /** @returns why the sign-in failed; `undefined` after success */
 export function signIn(key: string, who: string): Promise<Fault | undefined> {
   return ask('POST', { key, who })
+}
+
+/** @returns why Cloudflare Access did not sign in; `undefined` after success */
+export async function signInByAccess(): Promise<Fault | undefined> {
+  const fault = await ask('POST', {})
+  if (fault) {
+    // 400: the server does not know Access, or Access is not in front of it.
+    accessState.value = fault.status === 400 ? undefined : { fault }
+  }
+  return fault
 }
 
 /** @returns why the session goes on; `undefined` when it has ended */
@@ -99,16 +119,13 @@ async function ask(method: 'GET' | 'POST', body?: object): Promise<Fault | undef
     begin(JSON.parse(text) as Session)
     return undefined
   }
-  const fault = response ? faultOf(response.status || 302, text) : noAnswer()
-  if (method === 'GET') {
-    sessionState.value = fault.status === 401 ? { kind: 'signed_out' } : { kind: 'failed', fault }
-  }
-  return fault
+  return response ? faultOf(response.status || 302, text) : noAnswer()
 }
 
 function begin(session: Session): void {
   setServerTime(Date.parse(session.now))
   sessionState.value = { kind: 'signed_in', session }
+  accessState.value = session.access ? {} : undefined
   const ready = waiting
   waiting = []
   for (const resolve of ready) {

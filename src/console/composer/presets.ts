@@ -45,6 +45,14 @@ export function withFollowing(requestType: string, draft: DraftKeys): DraftKeys 
   return isUsed && isOn === undefined ? putAt(draft, ['ReturnToService', 'Enabled'], true) : draft
 }
 
+/** Of what follows, the commands that need no key and change nothing: no form stands between. */
+export const AT_ONCE: ReadonlySet<string> = new Set([
+  'DeviceLocation',
+  'PlayLostModeSound',
+  'ProfileList',
+  'ManagedApplicationList',
+])
+
 /** What one does next, as a rule, when a command is done. */
 export const NEXT: Readonly<Record<string, readonly string[]>> = {
   EnableLostMode: ['DeviceLocation', 'PlayLostModeSound', 'DisableLostMode'],

@@ -1,9 +1,10 @@
 /** What goes wrong with a command on a device, said before it is sent. */
+import type { Schema } from '../api/types.ts'
 import { isKeys, type DraftKeys } from './draft.ts'
 import { kindOf, type DeviceFacts } from './facts.ts'
 
-/** What the server keeps for the device: kinds of the escrow. */
-export type KeptSecrets = ReadonlySet<string>
+/** Kinds of the escrow that the server keeps of the present enrolment; undefined until that is known. */
+export type KeptSecrets = ReadonlySet<string> | undefined
 
 type Warn = (facts: DeviceFacts, kept: KeptSecrets, draft: DraftKeys) => string | false
 
@@ -24,18 +25,19 @@ const WARNINGS: Readonly<Record<string, readonly Warn[]>> = {
   EraseDevice: [
     ({ isActivationLocked }, kept) =>
       isActivationLocked === true &&
-      !kept.has('activation_lock_bypass') &&
+      lacks(kept, 'activation_lock_bypass') &&
       'Activation Lock is on, and the server keeps no bypass code: after the erasure it asks for the ' +
         'owner’s Apple Account. Send ActivationLockBypassCode first.',
     (_facts, _kept, { ReturnToService: service }) =>
       isKeys(service) &&
       service['Enabled'] === true &&
-      'Return to Service is on: after the erasure the device sets itself up and enrols again.',
+      'Return to Service is on: once the device is online after the erasure, it sets itself up and ' +
+        'enrols again.',
   ],
   ClearPasscode: [
     (_facts, kept, { UnlockToken: token }) =>
       !token &&
-      !kept.has('unlock_token') &&
+      lacks(kept, 'unlock_token') &&
       'The server keeps no unlock token of this device, and it needs one.',
     ({ hasPasscode }) => hasPasscode === false && 'It reported that it has no passcode.',
   ],
@@ -55,6 +57,18 @@ const WARNINGS: Readonly<Record<string, readonly Warn[]>> = {
     (_facts, _kept, { NewPassword: password }) =>
       !password && 'An empty new password removes the password.',
   ],
+}
+
+function lacks(kept: KeptSecrets, kind: Schema<'EscrowToken'>['kind']): boolean {
+  return kept !== undefined && !kept.has(kind)
+}
+
+/** The kinds of which there is a token of the present enrolment: one in the archive may open nothing. */
+export function presentKinds(tokens: readonly Schema<'EscrowToken'>[] | undefined): KeptSecrets {
+  return (
+    tokens &&
+    new Set(tokens.flatMap(({ kind, archived_at: gone }) => (gone === null ? [kind] : [])))
+  )
 }
 
 export function warningsOf(

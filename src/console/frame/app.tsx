@@ -36,7 +36,7 @@ export function App() {
               <Screen />
             </main>
           </div>
-          <Overlays />
+          <Overlays who={was.who} />
         </div>
       )}
       {state.kind === 'signed_out' && <SignIn was={was} />}

@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useKeys } from '../place/keyboard.ts'
 import { go } from '../place/router.ts'
+import { useNotices } from './notices.ts'
 import { NAVIGATION } from './routes.ts'
 import { Shortcuts } from './shortcuts.tsx'
 
@@ -27,9 +28,10 @@ function close(): void {
   overlay.value = undefined
 }
 
-/** The palette and the list of keys, with the keys that work on every screen. */
-export function Overlays() {
+/** The palette, the list of keys and the notices, with the keys that work on every screen. */
+export function Overlays({ who }: { readonly who: string }) {
   useKeys(KEYS)
+  useNotices(who)
   const Palette = useSignal<ComponentType<{ onClose: () => void }> | undefined>(undefined)
   useEffect(() => {
     // Before it is asked for: what is typed at once would be lost.

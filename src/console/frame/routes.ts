@@ -43,9 +43,49 @@ export const ROUTES: readonly Route[] = [
     load: () => import('../screens/command/screen.tsx'),
   },
   {
+    pattern: '/console/profiles',
+    title: 'Profiles',
+    load: () => import('../screens/configuration/profiles/screen.tsx'),
+  },
+  {
+    pattern: '/console/profiles/:id',
+    title: 'Profile',
+    load: () => import('../screens/configuration/profiles/profile.tsx'),
+  },
+  {
+    pattern: '/console/updates',
+    title: 'Updates',
+    load: () => import('../screens/configuration/updates/screen.tsx'),
+  },
+  {
+    pattern: '/console/updates/:id',
+    title: 'Update',
+    load: () => import('../screens/configuration/updates/update.tsx'),
+  },
+  {
     pattern: '/console/enrolment',
     title: 'Enrolment',
     load: () => import('../screens/enrolment/screen.tsx'),
+  },
+  {
+    pattern: '/console/business-manager',
+    title: 'Apple Business Manager',
+    load: () => import('../screens/enrolment/business-manager/screen.tsx'),
+  },
+  {
+    pattern: '/console/business-manager/:id',
+    title: 'Account',
+    load: () => import('../screens/enrolment/business-manager/account.tsx'),
+  },
+  {
+    pattern: '/console/blueprints',
+    title: 'Blueprints',
+    load: () => import('../screens/enrolment/blueprints/screen.tsx'),
+  },
+  {
+    pattern: '/console/blueprints/:id',
+    title: 'Blueprint',
+    load: () => import('../screens/enrolment/blueprints/blueprint.tsx'),
   },
   {
     pattern: '/console/health',
@@ -73,6 +113,26 @@ export const ROUTES: readonly Route[] = [
     load: () => import('../screens/settings/screen.tsx'),
   },
   {
+    pattern: '/console/declarations',
+    title: 'Declarations',
+    load: () => import('../screens/configuration/declarations/screen.tsx'),
+  },
+  {
+    pattern: '/console/declarations/:id',
+    title: 'Declaration',
+    load: () => import('../screens/configuration/declarations/one/declaration.tsx'),
+  },
+  {
+    pattern: '/console/sets',
+    title: 'Sets',
+    load: () => import('../screens/configuration/sets/screen.tsx'),
+  },
+  {
+    pattern: '/console/sets/:id',
+    title: 'Set',
+    load: () => import('../screens/configuration/sets/set.tsx'),
+  },
+  {
     pattern: '/console/activity',
     title: 'Activity',
     load: () => import('../screens/activity/screen.tsx'),
@@ -89,7 +149,12 @@ export const NAVIGATION: readonly {
   { to: '/console/devices', label: 'Devices', key: 'd' },
   { to: '/console/activity', label: 'Activity', key: 'a' },
   { to: '/console/jobs', label: 'Jobs', key: 'j' },
+  { to: '/console/declarations', label: 'Declarations', key: 'c' },
+  { to: '/console/updates', label: 'Updates', key: 't' },
+  { to: '/console/profiles', label: 'Profiles', key: 'p' },
   { to: '/console/enrolment', label: 'Enrolment', key: 'e' },
+  { to: '/console/business-manager', label: 'Business Manager', key: 'b' },
+  { to: '/console/blueprints', label: 'Blueprints', key: 'l' },
   { to: '/console/webhooks', label: 'Webhooks', key: 'w' },
   { to: '/console/health', label: 'Health', key: 'h' },
   { to: '/console/audit', label: 'Audit', key: 'u' },

@@ -2,22 +2,25 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Fault } from '../api/fault.ts'
 import { forgetAll } from '../api/read.ts'
-import { type Session, sessionState, signIn } from '../api/session.ts'
+import { accessState, type Session, sessionState, signIn, signInByAccess } from '../api/session.ts'
 import { Button } from '../kit/button.tsx'
 import { Field } from '../kit/field.tsx'
 import { FaultNote } from '../kit/states.tsx'
 
-/** Asks for an API key. Over an open page it stands as a dialog, and what was typed there stays. */
+/**
+ * Asks for an API key, or for the person of Cloudflare Access. Over an open page it stands as a dialog, and
+ * what was typed there stays.
+ */
 export function SignIn({ was }: { readonly was: Session | undefined }) {
   const key = useSignal('')
   const who = useSignal(was?.who ?? '')
-  const fault = useSignal<Fault | undefined>(undefined)
+  const fault = useSignal<Fault | undefined>(accessState.value?.fault)
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     dialog.current?.showModal()
   }, [])
-  const submit = async (): Promise<void> => {
-    fault.value = await signIn(key.value.trim(), who.value.trim())
+  const proceed = async (signing: Promise<Fault | undefined>): Promise<void> => {
+    fault.value = await signing
     const now = sessionState.value
     if (!fault.value && was && now.kind === 'signed_in' && now.session.key.id !== was.key.id) {
       // What this key may not read must not stay on the screen.
@@ -46,6 +49,14 @@ export function SignIn({ was }: { readonly was: Session | undefined }) {
             : 'Sign in again, then the page goes on where it was.'}
         </p>
         {fault.value && <FaultNote fault={fault.value} />}
+        {accessState.value && (
+          <>
+            <Button tone="main" onClick={() => proceed(signInByAccess())}>
+              Sign in with Cloudflare Access
+            </Button>
+            <p class="dim">Or with an API key:</p>
+          </>
+        )}
         <Field
           label="Your name"
           value={who.value}
@@ -61,12 +72,20 @@ export function SignIn({ was }: { readonly was: Session | undefined }) {
           type="password"
           value={key.value}
           isNeeded
-          more={{ autocomplete: 'current-password', spellcheck: false }}
+          more={{
+            autofocus: who.value !== '',
+            autocomplete: 'current-password',
+            spellcheck: false,
+          }}
           onInput={(text) => {
             key.value = text
           }}
         />
-        <Button type="submit" tone="main" onClick={submit}>
+        <Button
+          type="submit"
+          tone={accessState.value ? 'plain' : 'main'}
+          onClick={() => proceed(signIn(key.value.trim(), who.value.trim()))}
+        >
           Sign in
         </Button>
       </form>

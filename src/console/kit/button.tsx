@@ -26,6 +26,8 @@ export function Button({
   ...more
 }: ButtonProps) {
   const busy = useSignal(false)
+  /** A finger has no hover that shows the title: a press shows the reason in the button. */
+  const said = useSignal<string | undefined>(undefined)
   const isBusy = busy.value || more.isBusy === true
   const press = async (): Promise<void> => {
     if (isBusy || more.why !== undefined || !onClick) {
@@ -51,6 +53,7 @@ export function Button({
       onClick={(event) => {
         if (isBusy || more.why !== undefined) {
           event.preventDefault()
+          said.value = more.why
         }
         // The browser says at the field what is missing there.
         const { form } = event.currentTarget
@@ -61,7 +64,9 @@ export function Button({
     >
       {children}
       {more.keys !== undefined && <kbd>{more.keys}</kbd>}
-      {more.why !== undefined && <span class="unseen"> ({more.why})</span>}
+      {more.why !== undefined && (
+        <span class={said.value === more.why ? 'why' : 'unseen'}> ({more.why})</span>
+      )}
     </button>
   )
 }

@@ -8,6 +8,8 @@ interface InputDetails {
   readonly spellcheck?: boolean
   readonly placeholder?: string
   readonly inputMode?: 'numeric' | 'decimal' | 'text'
+  /** The id of a `datalist`: what may be meant. */
+  readonly list?: string
 }
 
 interface FieldProps {

@@ -44,7 +44,8 @@ export function PullDown({
       <div
         class="pane"
         onClick={({ target }) => {
-          const isChoice = target instanceof Element && target.closest('a, button') !== null
+          const isChoice =
+            target instanceof Element && target.closest('a, button:not([aria-disabled="true"])')
           if (isOfChoices && isChoice && box.current) {
             box.current.open = false
           }

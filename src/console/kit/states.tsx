@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import type { Fault } from '../api/fault.ts'
+import { type Fault, LACKING } from '../api/fault.ts'
 import type { Read } from '../api/read.ts'
 import { after } from '../time/clock.ts'
 import { clockTime } from '../time/words.ts'
@@ -57,7 +57,7 @@ export function FaultNote({
           ))}
         </ul>
       )}
-      {again && <Button onClick={again}>Try again</Button>}
+      {again && fault.code !== LACKING && <Button onClick={again}>Try again</Button>}
     </div>
   )
 }

@@ -48,7 +48,7 @@ interface TableProps<Row> {
 }
 
 /** So many columns fit on a usual screen. */
-const FITTING = 8
+const FITTING = 7
 
 /** A table whose rows are links. Above a hundred rows only those near the screen are in the page. */
 export function Table<Row>(props: TableProps<Row>) {

@@ -1,4 +1,6 @@
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useRead } from '../api/read.ts'
 import { after } from '../time/clock.ts'
 import { Button } from './button.tsx'
 
@@ -6,7 +8,12 @@ export interface ToastSaid {
   readonly text: string
   readonly tone?: 'good' | 'bad'
   /** What takes it back, or goes on from it. */
-  readonly action?: { readonly label: string; readonly run: () => unknown }
+  readonly action?: {
+    readonly label: string
+    readonly run: () => unknown
+    /** The command that it takes back: the button goes when that has ended. */
+    readonly command?: string
+  }
 }
 
 interface Standing extends ToastSaid {
@@ -14,6 +21,8 @@ interface Standing extends ToastSaid {
 }
 
 const GOES_AFTER = 8000
+/** The stream tells the end of a command, too. It may be closed. */
+const EACH = 2000
 const toasts = signal<readonly Standing[]>([])
 let count = 0
 
@@ -39,15 +48,17 @@ export function Toasts() {
         <div class={`toast ${tone ?? ''}`} key={id}>
           <span>{text}</span>
           {action && (
-            <Button
-              tone="quiet"
-              onClick={() => {
-                dismiss(id)
-                return action.run()
-              }}
-            >
-              {action.label}
-            </Button>
+            <WhileOpen command={action.command}>
+              <Button
+                tone="quiet"
+                onClick={() => {
+                  dismiss(id)
+                  return action.run()
+                }}
+              >
+                {action.label}
+              </Button>
+            </WhileOpen>
           )}
           <Button
             tone="quiet"
@@ -62,4 +73,30 @@ export function Toasts() {
       ))}
     </div>
   )
+}
+
+function WhileOpen({
+  command,
+  children,
+}: {
+  readonly command: string | undefined
+  readonly children: ComponentChildren
+}) {
+  return command === undefined ? (
+    <>{children}</>
+  ) : (
+    <WhileCommandOpen id={command}>{children}</WhileCommandOpen>
+  )
+}
+
+function WhileCommandOpen({
+  id,
+  children,
+}: {
+  readonly id: string
+  readonly children: ComponentChildren
+}) {
+  const { value } = useRead('/api/commands/{id}', { path: { id } }, { each: EACH }).state.value
+  const isEnded = value !== undefined && value.ended_at !== null
+  return isEnded ? null : <>{children}</>
 }

@@ -3,6 +3,8 @@ import type { Json } from '../composer/draft.ts'
 
 export type Cell =
   | { readonly kind: 'text'; readonly text: string; readonly isMono?: true }
+  /** For a search elsewhere: in mono, with Copy. */
+  | { readonly kind: 'copied'; readonly text: string }
   | { readonly kind: 'state'; readonly tone: 'good' | 'warn' | 'quiet'; readonly text: string }
   | { readonly kind: 'time'; readonly at: string }
   | { readonly kind: 'end'; readonly at: string }

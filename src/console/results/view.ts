@@ -44,14 +44,23 @@ const ENVELOPE = new Set([
   'NotOnConsole',
 ])
 
-/** The blocks of an answer; none if it says no more than its status. */
-export function blocksOf(requestType: string, result: JsonObject): readonly Block[] {
+/**
+ * The blocks of an answer; none if it says no more than its status.
+ *
+ * @param fingerprints of certificates, by their base64, as far as they are known
+ */
+export function blocksOf(
+  requestType: string,
+  result: JsonObject,
+  fingerprints: Fingerprints = new Map(),
+): readonly Block[] {
   const own = Object.fromEntries(Object.entries(result).filter(([key]) => !ENVELOPE.has(key)))
-  const view = VIEWS[requestType]?.(own) ?? listBlocks(requestType, own)
+  const view = VIEWS[requestType]?.(own, fingerprints) ?? listBlocks(requestType, own)
   return view ?? factBlock(titleOfKey(requestType), own, new Set())
 }
 
-type View = (own: JsonObject) => readonly Block[] | undefined
+type Fingerprints = ReadonlyMap<string, string>
+type View = (own: JsonObject, fingerprints: Fingerprints) => readonly Block[] | undefined
 
 const VIEWS: Readonly<Record<string, View>> = {
   DeviceInformation: ({ QueryResponses: answers, ...others }) =>
@@ -70,8 +79,8 @@ const VIEWS: Readonly<Record<string, View>> = {
   },
   DeviceLocation: placeBlocks,
   ProfileList: ({ ProfileList: list, ...others }) => withOthers(profileTable(list), others),
-  CertificateList: ({ CertificateList: list, ...others }) =>
-    withOthers(certificateTable(list), others),
+  CertificateList: ({ CertificateList: list, ...others }, fingerprints) =>
+    withOthers(certificateTable(list, fingerprints), others),
 }
 
 function informationBlocks(answers: JsonObject): readonly Block[] {
@@ -187,19 +196,21 @@ function profileTable(list: Json | undefined): Block | undefined {
   return rows && tableOf('Profiles', PROFILE, rows)
 }
 
-function certificateTable(list: Json | undefined): Block | undefined {
+function certificateTable(list: Json | undefined, fingerprints: Fingerprints): Block | undefined {
   const rows = rowsIn(list)?.map((row) => {
     const { CommonName: name, Data: data, IsIdentity: isIdentity } = row
     const facts = typeof data === 'string' ? certificateFacts(data) : undefined
+    const hash = typeof data === 'string' ? fingerprints.get(data) : undefined
     return [
       cellOf(name ?? facts?.subject),
       cellOf(facts?.issuer),
       facts ? ({ kind: 'end', at: facts.notAfter } as const) : NOTHING,
       cellOf(isIdentity),
       cellOf(facts?.serial, 'mono'),
+      hash === undefined ? NOTHING : ({ kind: 'copied', text: hash } as const),
     ]
   })
-  const columns = ['Name', 'Issuer', 'Validity', 'Identity', 'Serial number']
+  const columns = ['Name', 'Issuer', 'Validity', 'Identity', 'Serial number', 'SHA-256']
   return rows && { kind: 'table', title: 'Certificates', columns, rows }
 }
 

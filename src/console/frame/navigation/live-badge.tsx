@@ -7,7 +7,7 @@ export function LiveBadge() {
   return (
     <p class="live" role="status">
       {state === 'live' && <Badge tone="good">Live</Badge>}
-      {state === 'not-live' && <Badge tone="warn">Not live: refreshed every 15 s</Badge>}
+      {state === 'not-live' && <Badge tone="warn">Not live: asks every 15 s</Badge>}
     </p>
   )
 }

@@ -176,6 +176,9 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   ) : (
     <Empty title={TEXT.nothing}>
       <p>{TEXT.since}</p>
+      <p>
+        <a href="/console/audit">Open the audit</a>
+      </p>
     </Empty>
   )
 }

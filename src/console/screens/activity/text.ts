@@ -59,9 +59,8 @@ export type FilterWord = (typeof FILTERS)[number][0]
 export const TEXT = {
   title: 'Activity',
   lead: 'What devices and commands do, as it happens. It is kept while a page is open or a program watches.',
-  nothing: 'Nothing has happened yet',
-  since:
-    'This list begins when somebody watches. Leave the page open, or look at the audit for what was done.',
+  nothing: 'No entry yet',
+  since: 'The list begins with the first page that is open. The audit has what people did before.',
   noMatch: 'Nothing matches',
   clear: 'Clear the filters',
   pause: 'Pause',

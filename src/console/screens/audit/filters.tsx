@@ -7,11 +7,11 @@ import { SCOPES } from './text.ts'
 const NAMES = ['actor', 'action', 'target', 'since'] as const
 const LABELS = {
   actor: 'Person or key',
-  action: 'Action',
+  action: 'Action or first word',
   target: 'Id of device or thing',
   since: 'Since (UTC)',
 } as const
-const HINTS = { actor: '', action: 'device, or device.erase', target: '', since: '2026-11-30' }
+const HINTS = { actor: '', action: 'device.erase', target: '', since: '2026-11-30' }
 
 /** The filters stand in the address: a link shows the same rows. */
 export function Filters() {

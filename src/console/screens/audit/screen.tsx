@@ -8,21 +8,42 @@ import { Badge } from '../../kit/badge.tsx'
 import { Empty, Shown } from '../../kit/states.tsx'
 import { type Column, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
+import { actionWords } from './actions.ts'
 import { Filters } from './filters.tsx'
 import { outcomeWords, SCOPES, WHAT } from './text.ts'
 
 type Entry = Schema<'AuditEntry'>
 
 const PAGE = 100
-const TONES: Readonly<Record<string, 'bad' | 'warn'>> = { destructive: 'bad', secrets: 'warn' }
+const EACH = 15_000
+/** What a reader looks at first. The shape of `bad` would say that the deed failed. */
+const MARKED: ReadonlySet<string> = new Set(['destructive', 'secrets'])
 
-const columnsOf = (nameOf: NameOf): readonly Column<Entry>[] => [
+/** Where the page of a thing is, by the type of the thing. */
+const PAGES: Readonly<Record<string, string>> = {
+  blueprint: 'blueprints',
+  command: 'commands',
+  declaration: 'declarations',
+  device: 'devices',
+  job: 'jobs',
+  profile: 'profiles',
+  set: 'sets',
+  software_update: 'updates',
+  webhook: 'webhooks',
+}
+
+const columnsOf = (nameOf: NameOf, rows: readonly Entry[]): readonly Column<Entry>[] => [
   {
     id: 'what',
     label: 'Action',
+    isLong: true,
     cell: ({ action, scope }) => {
-      const tone = TONES[scope]
-      return tone ? <Badge tone={tone}>{action}</Badge> : action
+      const words = actionWords(action)
+      return (
+        <a class="plain" href={withQuery({ action, cursor: undefined })} title={action}>
+          {MARKED.has(scope) ? <Badge tone="warn">{words}</Badge> : words}
+        </a>
+      )
     },
   },
   { id: 'when', label: 'When', cell: ({ at }) => <Time at={at} /> },
@@ -41,8 +62,7 @@ const columnsOf = (nameOf: NameOf): readonly Column<Entry>[] => [
   {
     id: 'outcome',
     label: 'Outcome',
-    isWide: true,
-    cell: ({ outcome }) => outcomeWords(outcome),
+    cell: (row) => outcomeWords(row, rows),
   },
 ]
 
@@ -72,17 +92,16 @@ function Rows() {
   const word = (name: string): string => query.get(name) ?? ''
   const scope = wordIn(query.get('scope'), ['', ...SCOPES.map(([id]) => id)] as const, '')
   const since = word('since')
-  const read = useRead('/api/audit', {
-    query: {
-      limit: PAGE,
-      cursor: word('cursor'),
-      actor: word('actor'),
-      action: word('action'),
-      target: word('target'),
-      since: since && `${since}T00:00:00Z`,
-      ...(scope !== '' && { scope }),
-    },
-  })
+  const asked = {
+    limit: PAGE,
+    cursor: word('cursor'),
+    actor: word('actor'),
+    action: word('action'),
+    target: word('target'),
+    since: since && `${since}T00:00:00Z`,
+    ...(scope !== '' && { scope }),
+  }
+  const read = useRead('/api/audit', { query: asked }, { each: EACH })
   return (
     <>
       <Filters />
@@ -98,7 +117,7 @@ function Rows() {
             ) : (
               <Table
                 label="Audit"
-                columns={columnsOf(nameOf)}
+                columns={columnsOf(nameOf, items)}
                 rows={items}
                 idOf={({ seq }) => String(seq)}
               />
@@ -130,15 +149,14 @@ function Target({
   readonly nameOf: NameOf
 }) {
   const { type, id } = target
-  const to = { device: '/console/devices/', command: '/console/commands/', job: '/console/jobs/' }
-  const at = Object.entries(to).find(([name]) => name === type)?.[1]
+  const at = PAGES[type]
   return (
     <>
       <span class="dim">{type.replaceAll('_', ' ')}</span>{' '}
       {at === undefined ? (
         id
       ) : (
-        <a href={at + encodeURIComponent(id)} title={id}>
+        <a href={`/console/${at}/${encodeURIComponent(id)}`} title={id}>
           {type === 'device' ? <bdi>{nameOf({ id })}</bdi> : id}
         </a>
       )}
@@ -147,7 +165,7 @@ function Target({
 }
 
 function Detail({ of: { detail } }: { readonly of: Entry }) {
-  const { reason, ...others } = detail
+  const { reason, command_id: command, ...others } = detail
   const facts = Object.entries(others).map(
     ([name, value]) => `${name.replaceAll('_', ' ')}: ${[value].flat().join(', ')}`,
   )
@@ -155,6 +173,14 @@ function Detail({ of: { detail } }: { readonly of: Entry }) {
     <>
       {typeof reason === 'string' && <span>{reason}</span>}{' '}
       <span class="dim">{facts.join(' · ')}</span>
+      {typeof command === 'string' && (
+        <>
+          {' '}
+          <a href={`/console/commands/${encodeURIComponent(command)}`} title={command}>
+            Open command
+          </a>
+        </>
+      )}
     </>
   )
 }

@@ -1,13 +1,17 @@
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { JsonObject } from '../../composer/draft.ts'
 import { Copy } from '../../kit/copy.tsx'
 import { Note } from '../../kit/states.tsx'
+import { fingerprintsOf } from '../../results/certificate.ts'
+import { errorAdvice } from '../../results/errors.ts'
 import { blocksOf } from '../../results/view.ts'
 import { Blocks } from './blocks.tsx'
+import { Differences } from './differences.tsx'
 import { RawAnswer } from './raw.tsx'
 import { SaveButton } from './save.tsx'
 import { Segments } from './segments.tsx'
-import { ERROR_ADVICE, GONE, NO_ANSWER_YET, ONLY_DONE } from './text.ts'
+import { GONE, NO_ANSWER_YET, ONLY_DONE } from './text.ts'
 import { Tree } from './tree.tsx'
 import type { CommandDetail } from './use-command.ts'
 
@@ -48,7 +52,12 @@ export function AnswerView({ of: command }: { readonly of: CommandDetail }) {
         }}
       />
       {view.value === 'table' && (
-        <Readable type={type} result={result} isDone={errors.length === 0} />
+        <>
+          <Readable type={type} result={result} isDone={errors.length === 0} />
+          {type === 'DeviceInformation' && command.state === 'acknowledged' && (
+            <Differences key={id} of={command} />
+          )}
+        </>
       )}
       {view.value === 'keys' && <Tree value={result} />}
       {view.value === 'json' && <JsonAnswer id={id} result={result} />}
@@ -66,7 +75,15 @@ function Readable({
   readonly result: JsonObject
   readonly isDone: boolean
 }) {
-  const blocks = blocksOf(type, result)
+  const fingerprints = useSignal<ReadonlyMap<string, string>>(new Map())
+  useEffect(() => {
+    if (type === 'CertificateList') {
+      void fingerprintsOf(result).then((found) => {
+        fingerprints.value = found
+      })
+    }
+  }, [result])
+  const blocks = blocksOf(type, result, fingerprints.value)
   return blocks.length === 0 ? (
     isDone ? (
       <p class="dim">{ONLY_DONE}</p>
@@ -104,15 +121,21 @@ function Errors({ of: errors }: { readonly of: CommandDetail['errors'] }) {
           <span class="dim">
             {domain} {code}
           </span>
-          {n === 0 && adviceOf(domain, code)}
+          <Advice domain={domain} code={code} />
         </p>
       ))}
     </Note>
   )
 }
 
-function adviceOf(domain: string | null, code: number | null) {
-  const advice = ERROR_ADVICE[`${domain} ${code}`]
+function Advice({
+  domain,
+  code,
+}: {
+  readonly domain: string | null
+  readonly code: number | null
+}) {
+  const advice = errorAdvice(domain, code)
   return advice === undefined ? null : (
     <>
       <br />

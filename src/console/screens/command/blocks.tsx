@@ -127,6 +127,12 @@ function Shown({ cell }: { readonly cell: Cell }) {
   switch (cell.kind) {
     case 'text':
       return cell.isMono ? <span class="mono">{cell.text}</span> : <>{cell.text}</>
+    case 'copied':
+      return (
+        <>
+          <span class="mono">{cell.text}</span> <Copy text={cell.text} />
+        </>
+      )
     case 'state':
       return <Badge tone={cell.tone}>{cell.text}</Badge>
     case 'time':

@@ -3,7 +3,7 @@ import { send } from '../../api/call.ts'
 import { changed } from '../../api/read.ts'
 import { may } from '../../api/session.ts'
 import { NO_FACTS } from '../../composer/facts.ts'
-import { NEXT } from '../../composer/presets.ts'
+import { AT_ONCE, NEXT } from '../../composer/presets.ts'
 import { go } from '../../place/router.ts'
 import { Badge } from '../../kit/badge.tsx'
 import { Button, needs } from '../../kit/button.tsx'
@@ -11,8 +11,11 @@ import { COMMAND_STATES, HELD_WORDS, LATE_ANSWER } from '../../api/command-words
 import { Time } from '../../kit/time.tsx'
 import { Note } from '../../kit/states.tsx'
 import { toast } from '../../kit/toast.tsx'
+import { serverNow } from '../../time/clock.ts'
 import { deedOf } from '../composer/text.ts'
 import { composeAgain } from '../device/deeds.ts'
+import { Queuer } from '../device/queuer.tsx'
+import { askedAgain } from '../device/undo.ts'
 import { AnswerView } from './answer.tsx'
 import { useLosing } from './losing.ts'
 import { CommandSecrets } from './secrets.tsx'
@@ -50,7 +53,7 @@ function By({ of: { queued_by: by, queued_at: at } }: { readonly of: CommandDeta
   return (
     <span class="dim">
       queued <Time at={at} />
-      {by && ` by ${by.actor ?? by.face}`}
+      <Queuer of={by} />
       {typeof by?.job_id === 'string' && (
         <>
           {' in '}
@@ -86,8 +89,8 @@ function Actions({
   /** The button goes with the next state, and the focus must not go with it. */
   readonly onCancelled: () => void
 }) {
-  const { id, request_type: type, ended_at: ended, state } = command
-  const loses = useLosing()
+  const { id, ended_at: ended, state } = command
+  const isAsked = askedAgain(command, useLosing(), serverNow()) !== undefined
   const why = needs('command', may('command'))
   if (ended === null) {
     return (
@@ -104,14 +107,13 @@ function Actions({
   }
   return (
     <div class="actions">
-      {/* What loses something goes through its form, which asks before it sends. */}
-      {command.repeatable && state !== 'acknowledged' && !loses(type) && (
+      {command.repeatable && state !== 'acknowledged' && !isAsked && (
         <Button why={why} onClick={() => retry(id)}>
           Retry
         </Button>
       )}
       <a class="button" href={composeAgain(command)}>
-        {command.repeatable && state !== 'acknowledged' && loses(type) ? 'Retry…' : 'Again…'}
+        {command.repeatable && state !== 'acknowledged' && isAsked ? 'Retry…' : 'Again…'}
       </a>
     </div>
   )
@@ -138,6 +140,20 @@ async function retry(id: string): Promise<void> {
   }
 }
 
+/** Sends a command that needs nothing more to be said. */
+async function ask(id: string, type: string): Promise<void> {
+  const answer = await send('post', '/api/devices/{id}/commands', {
+    path: { id },
+    body: { Command: { RequestType: type } },
+  })
+  if (answer.ok) {
+    changed(`/api/devices/${encodeURIComponent(id)}`)
+    go(`/console/commands/${encodeURIComponent(answer.value.id)}`)
+  } else {
+    toast({ text: answer.fault.detail, tone: 'bad' })
+  }
+}
+
 function Next({
   of: { state, request_type: type, enrollment_id: device },
 }: {
@@ -146,15 +162,25 @@ function Next({
   const next = NEXT[type]
   return state === 'acknowledged' && next ? (
     <nav class="actions" aria-label="What comes next">
-      {next.map((name) => (
-        <a
-          key={name}
-          class="button"
-          href={`/console/devices/${encodeURIComponent(device)}/command/${name}`}
-        >
-          {deedOf(name, NO_FACTS, undefined, name)}
-        </a>
-      ))}
+      {next.map((name) =>
+        AT_ONCE.has(name) ? (
+          <Button
+            key={name}
+            why={needs('command', may('command'))}
+            onClick={() => ask(device, name)}
+          >
+            {deedOf(name, NO_FACTS, undefined, name)}
+          </Button>
+        ) : (
+          <a
+            key={name}
+            class="button"
+            href={`/console/devices/${encodeURIComponent(device)}/command/${name}`}
+          >
+            {deedOf(name, NO_FACTS, undefined, name)}
+          </a>
+        ),
+      )}
     </nav>
   ) : null
 }

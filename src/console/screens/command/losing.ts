@@ -1,11 +1,14 @@
 import { useRead } from '../../api/read.ts'
+import type { Losing } from '../device/undo.ts'
 
-/**
- * Whether a command of a type loses something, so that it is asked about before it is sent again. Every type
- * counts as one until the server's list is there.
- */
-export function useLosing(): (requestType: string) => boolean {
+/** Every type counts as one that loses something until the server's list is there. */
+export function useLosing(): Losing {
   const known = useRead('/api/command-types', {}).state.value.value?.items
-  return (requestType) =>
-    known?.find((one) => one.request_type === requestType)?.destructive ?? true
+  return (requestType) => {
+    const type = known?.find((one) => one.request_type === requestType)
+    if (type?.destructive !== false) {
+      return 'destructive'
+    }
+    return type.loses === null ? undefined : 'command'
+  }
 }

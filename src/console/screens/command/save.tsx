@@ -1,6 +1,6 @@
 import { Button } from '../../kit/button.tsx'
 
-/** Saves a text as a file. It is made when one asks for it. */
+/** Saves a text, or bytes, as a file. It is made when one asks for it. */
 export function SaveButton({
   label,
   name,
@@ -8,7 +8,7 @@ export function SaveButton({
 }: {
   readonly label: string
   readonly name: string
-  readonly text: () => string
+  readonly text: () => BlobPart
 }) {
   return (
     <Button

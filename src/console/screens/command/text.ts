@@ -28,11 +28,6 @@ export const NO_ANSWER_YET = 'The answer appears here as soon as the device conn
 export const ONLY_DONE = 'The device carried it out, and reported nothing more.'
 export const GONE = 'The answer is no longer kept.'
 export const SEALED =
-  'Command or answer hold a secret. Reveal shows it for a minute, and records who read it and why.'
+  'The command or its answer holds a secret. Reveal shows it for a minute, and records who read it and why.'
 export const HIDES = 'It hides after a minute. The clipboard keeps what you copy.'
-
-/** What to do about an error of the device, for the codes whose meaning Apple’s own words hide. */
-export const ERROR_ADVICE: Readonly<Record<string, string>> = {
-  'MCMDMErrorDomain 12021': 'This device does not know the command: see on which OS it exists.',
-  'MCInstallationErrorDomain 4001': 'The profile cannot be installed: see the entries below.',
-}
+export const NO_EARLIER_ANSWER = 'No earlier answer to the same question is kept.'

@@ -20,6 +20,7 @@ export function Timeline({ of: steps }: { readonly of: CommandDetail['timeline']
           )}
           {detail !== null && (
             <span class="dim detail" title={detail}>
+              {' '}
               {wordOf(detail)}
             </span>
           )}

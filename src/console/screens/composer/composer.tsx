@@ -1,4 +1,5 @@
-import type { ComponentChildren, TargetedKeyboardEvent } from 'preact'
+import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { isOffline } from '../../api/connection.ts'
 import { may } from '../../api/session.ts'
 import type { TypeDocument } from '../../../command-types/document.ts'
@@ -17,7 +18,7 @@ import { Confirm } from './confirm.tsx'
 import { Fields } from './fields/fields.tsx'
 import { draftIn, type FormState } from './form-state.ts'
 import { CurlPanel, JsonPanel, TimesFields } from './panels.tsx'
-import { isAskedFirst, mayForce, useSending, type ComposerTarget } from './sending.ts'
+import { isAskedFirst, mayForce, useSending, wifiWarnings, type ComposerTarget } from './sending.ts'
 import { FORCE_HINT, NOT_IN_FORM } from './text.ts'
 
 interface ComposerProps {
@@ -42,17 +43,13 @@ export function Composer({ type, form, target, children }: ComposerProps) {
   const scope = type.destructive ? 'destructive' : 'command'
   const why = isOffline.value ? 'No connection' : needs(scope, may(scope))
   const pin = form.draft.value['PIN']
+  useSendKeys()
   return (
     <form
       class="composer"
       noValidate
       onSubmit={(event) => {
         event.preventDefault()
-      }}
-      onKeyDown={(event) => {
-        if (!isAsking.value) {
-          sendByKeys(event)
-        }
       }}
     >
       <Intro type={type} facts={facts} warnings={warnings} />
@@ -103,7 +100,7 @@ export function Composer({ type, form, target, children }: ComposerProps) {
           deed={deed}
           target={target}
           pin={typeof pin === 'string' && form.text.value === undefined ? pin : undefined}
-          warnings={[...warnings, ...(target.remarks ?? [])]}
+          warnings={[...warnings, ...wifiWarnings(type, form), ...(target.remarks ?? [])]}
           onSend={() => send()}
           onClose={() => {
             isAsking.value = false
@@ -114,13 +111,37 @@ export function Composer({ type, form, target, children }: ComposerProps) {
   )
 }
 
-/** As the button does: it is busy or lacks a scope by itself. */
-function sendByKeys(event: TargetedKeyboardEvent<HTMLFormElement>): void {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault()
-    event.currentTarget.querySelector<HTMLElement>('.send .button')?.click()
+/** As the button does, wherever the focus is but in a dialog. The button may be busy, or lack a scope. */
+function useSendKeys(): void {
+  useEffect(() => {
+    const sendByKeys = (event: KeyboardEvent): void => {
+      const { key, ctrlKey, metaKey, target } = event
+      const isElsewhere = target instanceof Element && target.closest('dialog') !== null
+      if (key === 'Enter' && (ctrlKey || metaKey) && !isElsewhere) {
+        event.preventDefault()
+        document.querySelector<HTMLElement>('.composer .send .button')?.click()
+      }
+    }
+    document.addEventListener('keydown', sendByKeys)
+    return () => {
+      document.removeEventListener('keydown', sendByKeys)
+    }
+  }, [])
+}
+
+/**
+ * Who chose a command types next, and letters beside a field are shortcuts. The function is the same at each
+ * drawing, so it is called as the form appears, and not again.
+ */
+function focusFirst(keys: HTMLElement | null): void {
+  // Between the form and its JSON the focus stays.
+  if (!document.activeElement?.closest('.composer')) {
+    keys?.querySelector<HTMLElement>(FIRST_FIELD)?.focus()
   }
 }
+
+/** A field that stands open at the top of the form: the focus opens nothing, and does not scroll. */
+const FIRST_FIELD = ':scope > :first-child :is(input:not([type=file]), select, textarea)'
 
 function Intro({
   type,
@@ -138,6 +159,9 @@ function Intro({
       <p class="lead">
         {type.description} {type.destructive && <Badge tone="bad">Destructive</Badge>}
       </p>
+      {type.loses !== null && !type.destructive && (
+        <Note tone="warn">What is lost: {type.loses}</Note>
+      )}
       {remark !== undefined && (
         <Note tone="warn">
           {standing.kind === 'lacking' ? `Not for this device: ${remark}. ${FORCE_HINT}` : remark}
@@ -169,7 +193,7 @@ function FormPanel({
     return <Note tone="warn">{NOT_IN_FORM}</Note>
   }
   return (
-    <div class="keys">
+    <div class="keys" ref={focusFirst}>
       <Fields
         keys={type.keys}
         path={[]}

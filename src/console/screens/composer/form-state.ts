@@ -10,14 +10,9 @@ import {
 } from '../../composer/draft.ts'
 import { draftOf } from '../../composer/fill.ts'
 import { bodyIn } from '../../composer/written.ts'
+import type { Times } from './again.ts'
 
 export type Panel = 'form' | 'json' | 'curl'
-
-/** When a command may go out; as a field of date and time holds it. */
-export interface Times {
-  readonly from: string
-  readonly until: string
-}
 
 /** What was typed into one form. It stays while the page is open, wherever one goes in between. */
 export interface FormState {

@@ -115,7 +115,7 @@ function FilledForMany({
         form={form}
         target={{
           facts,
-          kept: new Set(),
+          kept: undefined,
           deed: deedOf(requestType, facts, total),
           name: countedDevices(total),
           word: String(total),

@@ -8,13 +8,17 @@ import { isJsonKeys, type Json } from '../../composer/draft.ts'
 import { factsOf, NO_FACTS, type DeviceFacts } from '../../composer/facts.ts'
 import { draftOf, draftOfWords } from '../../composer/fill.ts'
 import { firstDraft } from '../../composer/presets.ts'
+import { presentKinds } from '../../composer/warnings.ts'
 import { useTitle } from '../../place/title.ts'
 import { go, place, type ScreenProps } from '../../place/router.ts'
 import { Note, Shown } from '../../kit/states.tsx'
 import { toast } from '../../kit/toast.tsx'
 import { cancelCommandOf } from '../command/card.tsx'
+import { serverNow } from '../../time/clock.ts'
+import { timesAgain } from './again.ts'
 import { Chooser } from './chooser.tsx'
 import { Composer } from './composer.tsx'
+import { Meanwhile } from './meanwhile.tsx'
 import { forgetForm, formFor, type FormState } from './form-state.ts'
 import { sendToOne } from './sending.ts'
 import { deedOf, NO_LONGER_KEPT, NOT_HERE, OS_UNKNOWN, UNKNOWN_DEVICE } from './text.ts'
@@ -108,7 +112,7 @@ function Filled({ id, device, facts, requestType, type, form, name, from }: Fill
   const serial = device?.serial_number ?? ''
   const target = {
     facts,
-    kept: new Set(escrow.state.value.value?.items.map(({ kind }) => kind)),
+    kept: presentKinds(escrow.state.value.value?.items),
     deed: deedOf(requestType, facts),
     name: [...new Set([deviceName(device ?? { id }), serial || id])].join(', '),
     word: (serial || id).slice(-4),
@@ -124,14 +128,22 @@ function Filled({ id, device, facts, requestType, type, form, name, from }: Fill
         if (type.destructive) {
           toast({
             text: `${requestType} queued.`,
-            action: { label: 'Cancel', run: () => cancelCommandOf(answer.value.id) },
+            action: {
+              label: 'Cancel',
+              run: () => cancelCommandOf(answer.value.id),
+              command: answer.value.id,
+            },
           })
         }
       }
       return answer
     },
   }
-  return <Composer type={type} form={form} target={target} />
+  return (
+    <Composer type={type} form={form} target={target}>
+      <Meanwhile id={id} />
+    </Composer>
+  )
 }
 
 /** Fills the form as an earlier command was, as far as that is still kept. */
@@ -142,7 +154,12 @@ async function fillFrom(type: TypeDocument, form: FormState, id: string): Promis
   const draft = isJsonKeys(command) ? draftOf(type, command) : undefined
   if (!draft) {
     toast({ text: answer.ok ? NO_LONGER_KEPT : answer.fault.detail, tone: 'bad' })
-  } else if (!form.isTouched.value) {
+  } else if (answer.ok && !form.isTouched.value) {
+    const { times, dropped } = timesAgain(answer.value, serverNow())
     form.draft.value = { ...form.draft.value, ...draft }
+    form.times.value = times
+    if (dropped !== '') {
+      toast({ text: dropped })
+    }
   }
 }

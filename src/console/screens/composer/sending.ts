@@ -4,11 +4,13 @@ import type { TypeDocument } from '../../../command-types/document.ts'
 import { send, type Answer } from '../../api/call.ts'
 import type { Fault } from '../../api/fault.ts'
 import { changed } from '../../api/read.ts'
-import type { JsonObject, Path } from '../../composer/draft.ts'
+import { isJsonKeys, type JsonObject, type Path } from '../../composer/draft.ts'
 import type { DeviceFacts } from '../../composer/facts.ts'
 import type { KeptSecrets } from '../../composer/warnings.ts'
+import { holdsWifi } from '../../results/profile.ts'
 import { bodyOf, warnOfLoss, type FormState } from './form-state.ts'
 import { noteType } from './recent-types.ts'
+import { NO_WIFI } from './text.ts'
 
 /** Faults that say themselves that `force` sends the command all the same. */
 const FORCEABLE: ReadonlySet<string> = new Set([
@@ -74,6 +76,15 @@ export interface ComposerTarget {
 
 export function isAskedFirst({ destructive }: TypeDocument, { disrupts }: ComposerTarget): boolean {
   return destructive || disrupts !== undefined
+}
+
+/** What is said only when an erasure is asked about: the file may come after the other keys. */
+export function wifiWarnings(type: TypeDocument, form: FormState): readonly string[] {
+  const command = bodyOf(type, form).body?.['Command']
+  const service = isJsonKeys(command) ? command['ReturnToService'] : undefined
+  const file =
+    isJsonKeys(service) && service['Enabled'] === true ? service['WiFiProfileData'] : undefined
+  return typeof file === 'string' && !holdsWifi(file) ? [NO_WIFI] : []
 }
 
 interface Sending {

@@ -67,5 +67,8 @@ export const DISRUPTS: Readonly<Record<string, string>> = {
 export const ASKED_ABOVE = 10
 export const PAST = 'This time is past, so the command goes out at once.'
 export const NO_PROFILE = 'No profile can be read in it. The device will most likely refuse it.'
+export const NO_WIFI =
+  'The Wi-Fi file is no profile that holds a Wi-Fi: after the erasure the device does not come back online ' +
+  'by itself. Somebody has to join it to a network by hand, or by a cable.'
 export const BIG_FILE = 'It is large: on a slow network the device needs a while.'
 export const TOO_BIG = 'It is larger than 20 MB, and cannot be sent in a command.'

@@ -6,6 +6,11 @@ import { usePalette } from '../../place/palette-entries.ts'
 import { Button, needs } from '../../kit/button.tsx'
 import { PullDown } from '../../kit/pull-down.tsx'
 import { toast } from '../../kit/toast.tsx'
+import { NO_FACTS } from '../../composer/facts.ts'
+import { NEXT } from '../../composer/presets.ts'
+import { deedOf } from '../composer/text.ts'
+import { useDeedBadges } from './header.tsx'
+import { LOST_MODE } from './verdict.ts'
 import { devicePage, pushNow, refreshInventory, renewNow } from './deeds.ts'
 import { ActionLink } from './action-link.tsx'
 import { Ask, DeviceStanding, type Asked } from './standing.tsx'
@@ -42,6 +47,9 @@ export function DeviceActions({
       <ActionLink to={to.reveal} scope="secrets">
         Reveal…
       </ActionLink>
+      <ActionLink to={to.erase} scope="destructive" isDanger isWide>
+        Erase…
+      </ActionLink>
       <PullDown label="More" isOfChoices>
         <ActionLink to={to.command} scope="command" isNarrow>
           Command…
@@ -52,11 +60,7 @@ export function DeviceActions({
         <Button tone="quiet" why={whyNot} onClick={() => renewNow(id)}>
           Renew certificate
         </Button>
-        {(device.platform === 'iOS' || device.platform === 'iPadOS') && (
-          <ActionLink to={to.lost} scope="command">
-            Lost Mode…
-          </ActionLink>
-        )}
+        <LostMode device={device} to={to} />
         <ActionLink to={to.restart} scope="command">
           Restart…
         </ActionLink>
@@ -66,7 +70,7 @@ export function DeviceActions({
             asked.value = what
           }}
         >
-          <ActionLink to={to.erase} scope="destructive" isDanger>
+          <ActionLink to={to.erase} scope="destructive" isDanger isNarrow>
             Erase…
           </ActionLink>
         </DeviceStanding>
@@ -82,6 +86,25 @@ export function DeviceActions({
         />
       )}
     </div>
+  )
+}
+
+/** Turns it on; where it is on, what one does next. */
+function LostMode({ device, to }: { readonly device: Device; readonly to: Addresses }) {
+  const isOn = useDeedBadges(device).some(({ word }) => word === LOST_MODE)
+  if (device.platform !== 'iOS' && device.platform !== 'iPadOS') {
+    return null
+  }
+  return isOn ? (
+    NEXT['EnableLostMode']?.map((type) => (
+      <ActionLink key={type} to={`${to.command}/${type}`} scope="command">
+        {deedOf(type, NO_FACTS)}…
+      </ActionLink>
+    ))
+  ) : (
+    <ActionLink to={to.lost} scope="command">
+      Lost Mode…
+    </ActionLink>
   )
 }
 

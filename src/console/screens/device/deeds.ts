@@ -5,7 +5,7 @@ import { go } from '../../place/router.ts'
 import { toast } from '../../kit/toast.tsx'
 import { counted } from '../../time/words.ts'
 import { LATE_ANSWER } from '../../api/command-words.ts'
-import { whyNoUndo } from './undo.ts'
+import { whyNoUndo, type Losing } from './undo.ts'
 
 /** What one does with a device: each says in a toast what came of it, and how it is taken back. */
 
@@ -92,8 +92,6 @@ export async function releaseCommand(command: Command): Promise<void> {
   }
   deviceChanged(command.enrollment_id)
 }
-
-type Losing = (requestType: string) => boolean
 
 /** Cancels a command at once: one that erases a device must not wait for a toast. Undo queues it again. */
 export async function cancelCommand(command: Command, loses: Losing): Promise<void> {

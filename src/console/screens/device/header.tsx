@@ -11,15 +11,9 @@ type Device = Schema<'DeviceDetail'>
 
 /** Who it is, what was done to it, and whether it is alive. */
 export function Header({ device, name }: { readonly device: Device; readonly name: string }) {
-  const { id, serial_number: serial } = device
-  const newest = useRead(
-    '/api/devices/{id}/commands',
-    { path: { id }, query: { request_type: BADGE_TYPES, limit: 20 } },
-    { each: 15_000 },
-  )
-  const commands = newest.state.value.value?.items ?? []
+  const { serial_number: serial } = device
   useTitle(name)
-  const badges = [...deedBadges(device, commands), ...managementBadges(device)]
+  const badges = [...useDeedBadges(device), ...managementBadges(device)]
   const verdict = verdictOf(device, serverNow())
   const model = device.model_name ?? device.product_name ?? device.model
   const os = device.os_version && `${device.platform ?? 'OS'} ${device.os_version}`
@@ -56,6 +50,16 @@ export function Header({ device, name }: { readonly device: Device; readonly nam
       </p>
     </header>
   )
+}
+
+/** What was done to the device, as the newest commands say. */
+export function useDeedBadges(device: Device): StateBadge[] {
+  const newest = useRead(
+    '/api/devices/{id}/commands',
+    { path: { id: device.id }, query: { request_type: BADGE_TYPES, limit: 20 } },
+    { each: 15_000 },
+  )
+  return deedBadges(device, newest.state.value.value?.items ?? [])
 }
 
 function State({ badge: { tone, word, since } }: { readonly badge: StateBadge }) {

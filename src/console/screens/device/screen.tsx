@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks'
 import { deviceName } from '../../api/names.ts'
 import { useRead } from '../../api/read.ts'
 import { may, type Scope } from '../../api/session.ts'
@@ -13,6 +12,8 @@ import { DeviceActions } from './actions.tsx'
 import { devicePage } from './deeds.ts'
 import { Header } from './header.tsx'
 import { DeviceCertificates } from './tabs/certificates.tsx'
+import { DeviceDeclarations } from './tabs/declarations/declarations.tsx'
+import { declaredLabel, isDeclarative } from './tabs/declarations/declarative.ts'
 import { Inventory } from './tabs/inventory.tsx'
 import { Profiles } from './tabs/profiles.tsx'
 import { Queue } from './tabs/queue.tsx'
@@ -21,7 +22,16 @@ import { Setup } from './tabs/setup.tsx'
 import { Summary } from './tabs/summary.tsx'
 
 const EACH = 15_000
-const TABS = ['', 'queue', 'inventory', 'profiles', 'certificates', 'secrets', 'setup'] as const
+const TABS = [
+  '',
+  'queue',
+  'inventory',
+  'profiles',
+  'declarations',
+  'certificates',
+  'secrets',
+  'setup',
+] as const
 
 /** One device: whether it is alive, what waits for it, what it has, and what one can do with it. */
 export default function Device({ names }: { readonly names: Readonly<Record<string, string>> }) {
@@ -51,17 +61,16 @@ function Page({ device }: { readonly device: Schema<'DeviceDetail'> }) {
   const name = deviceName(device)
   const setups = useRead('/api/devices/{id}/setup', { path: { id } })
   const runs = setups.state.value.value?.items ?? []
+  const declared = useRead('/api/devices/{id}/declarations', { path: { id } }).state.value.value
   const tab = wordIn(place.value.query.get('tab'), TABS, '')
   const waiting = device.channels.reduce((sum, { queue }) => sum + queue.waiting, 0)
-  useEffect(() => {
-    document.title = `${name} · EdgeMDM`
-  }, [name])
   const to = (word: string): string => devicePage(id) + (word === '' ? '' : `?tab=${word}`)
   const tabs = [
     { id: '', label: 'Summary' },
     { id: 'queue', label: 'Queue', count: waiting },
     { id: 'inventory', label: 'Inventory' },
     { id: 'profiles', label: 'Profiles' },
+    ...(isDeclarative(declared) ? [{ id: 'declarations', label: declaredLabel(declared) }] : []),
     { id: 'certificates', label: 'Certificates' },
     { id: 'secrets', label: 'Secrets' },
     ...(runs.length > 0 ? [{ id: 'setup', label: 'Setup' }] : []),
@@ -75,6 +84,7 @@ function Page({ device }: { readonly device: Schema<'DeviceDetail'> }) {
       {tab === 'queue' && <Queue device={device} />}
       {tab === 'inventory' && <Inventory device={device} />}
       {tab === 'profiles' && <Profiles device={device} />}
+      {tab === 'declarations' && <DeviceDeclarations device={device} />}
       {tab === 'certificates' && <DeviceCertificates device={device} />}
       {tab === 'secrets' && <Secrets device={device} />}
       {tab === 'setup' && <Setup device={device} read={setups} />}

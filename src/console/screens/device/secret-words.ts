@@ -17,6 +17,7 @@ export const TOKEN_WORDS: Readonly<Record<Schema<'EscrowToken'>['kind'], string>
   unlock_token: 'Unlock token',
   bootstrap_token: 'Bootstrap token',
   admin_password: 'Password of the managed administrator',
+  activation_lock_bypass: 'Activation Lock bypass code',
 }
 
 /** Something of the device that can be revealed. */
@@ -114,9 +115,9 @@ function textOf(value: unknown): string {
   return String(value)
 }
 
-/** A token as people use it: the password as text, a token as base64. */
+/** A token as people use it: a password or a code as text, a token as base64. */
 export function tokenText(kind: Schema<'EscrowToken'>['kind'], base64: string): string {
-  if (kind !== 'admin_password') {
+  if (kind === 'unlock_token' || kind === 'bootstrap_token') {
     return base64
   }
   const bytes = Uint8Array.from(atob(base64), (char) => char.codePointAt(0) ?? 0)

@@ -107,6 +107,9 @@ export interface StateBadge {
 /** The types that the badges of a device come from. */
 export const BADGE_TYPES = ['DeviceLock', 'EraseDevice', 'EnableLostMode', 'DisableLostMode']
 
+/** The badge of a device that is in Lost Mode. */
+export const LOST_MODE = 'Lost Mode'
+
 const PENDING: ReadonlySet<string> = new Set(['held', 'queued', 'sent', 'not_now', 'stalled'])
 
 /**
@@ -177,7 +180,7 @@ function lostBadge(device: Device, commands: readonly Command[]): StateBadge[] {
   const ended = off?.state === 'acknowledged' ? (off.answered_at ?? '') : ''
   const said = device.inventory.DeviceInformation
   const isOff = said && said.at > began && valueAt(said.value, 'IsMDMLostModeEnabled') === false
-  return ended > began || isOff ? [] : [{ tone: 'warn', word: 'Lost Mode', since: began }]
+  return ended > began || isOff ? [] : [{ tone: 'warn', word: LOST_MODE, since: began }]
 }
 
 /** A value of a report, where it has one. */

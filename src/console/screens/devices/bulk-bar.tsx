@@ -3,17 +3,19 @@ import { may } from '../../api/session.ts'
 import { go } from '../../place/router.ts'
 import { useKeys } from '../../place/keyboard.ts'
 import { toast } from '../../kit/toast.tsx'
-import { composerFor, MOST_PICKED, type Selection } from './selection.ts'
+import { composerFor, MOST_PICKED, type Selection, updateFor } from './selection.ts'
 import { LIST_WORDS } from './text.ts'
 
 /** What one can do with the picked devices. */
 export function BulkBar({
   selection,
+  rows,
   total,
   onAll,
   onNone,
 }: {
   readonly selection: Selection
+  readonly rows: Parameters<typeof updateFor>[1]
   /** All that match; null while it is not known. */
   readonly total: number | null
   readonly onAll: () => void
@@ -49,6 +51,9 @@ export function BulkBar({
         <Button tone="main" why={why} keys="C" onClick={command}>
           Command…
         </Button>
+        <a class="button" href={updateFor(selection, rows)}>
+          Update…
+        </a>
         <Button onClick={onNone}>Clear</Button>
       </span>
       {why !== undefined && <p class="hint">{why}.</p>}

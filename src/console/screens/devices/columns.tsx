@@ -48,7 +48,7 @@ export const COLUMNS: readonly DeviceColumn[] = [
     isUsual: true,
     cell: (row) =>
       (row.model_name || row.product_name) && <bdi>{row.model_name || row.product_name}</bdi>,
-    csv: (row) => row.model_name,
+    csv: (row) => row.model_name || row.product_name,
   },
   {
     id: 'os',
@@ -62,7 +62,7 @@ export const COLUMNS: readonly DeviceColumn[] = [
         {row.os_version}
       </bdi>
     ),
-    csv: (row) => row.os_version,
+    csv: (row) => [row.platform, row.os_version].filter(Boolean).join(' '),
   },
   {
     id: 'state',

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { go, place, withQuery } from '../../place/router.ts'
 import { Button } from '../../kit/button.tsx'
 import { Check } from '../../kit/field.tsx'
+import { FiltersFold } from '../../kit/filters-fold.tsx'
 import { PullDown } from '../../kit/pull-down.tsx'
 import { after } from '../../time/clock.ts'
 import { COLUMNS, type DeviceColumn, keepColumns, SORTS } from './columns.tsx'
@@ -23,16 +24,7 @@ export function DeviceFilters() {
   return (
     <div class="device-filters">
       <Search />
-      <span class="narrow-only">
-        <Button
-          opens={{ id: 'device-menus', isOpen: isOpen.value }}
-          onClick={() => {
-            isOpen.value = !isOpen.value
-          }}
-        >
-          {FILTER_WORDS.fold(chipsOf(query).length)}
-        </Button>
-      </span>
+      <FiltersFold id="device-menus" count={chipsOf(query).length} isOpen={isOpen} />
       <div id="device-menus" class={`menus ${isOpen.value ? 'open' : ''}`}>
         {MENUS.map((word) => (
           <Choices key={word} word={word} />

@@ -124,6 +124,7 @@ function Fleet({
       {picked.selection && (
         <BulkBar
           selection={picked.selection}
+          rows={rows}
           total={total}
           onAll={picked.all}
           onNone={picked.none}

@@ -35,6 +35,27 @@ export function composerFor(selection: Selection): string {
   return query === '' ? COMPOSER : `${COMPOSER}?${query}`
 }
 
+interface PickedRow {
+  readonly id: string
+  readonly serial_number: string | null
+  readonly platform: string | null
+}
+
+/** The address of a new software update for these devices. It finds picked ones by their serial numbers. */
+export function updateFor(selection: Selection, rows: readonly PickedRow[]): string {
+  const query = selection.kind === 'all' ? filterPart(selection.query) : new URLSearchParams()
+  if (selection.kind === 'all' && selection.except.length > 0) {
+    query.set('except', 'some')
+  }
+  if (selection.kind === 'ids') {
+    const picked = rows.filter(({ id }) => selection.ids.includes(id))
+    query.set('platform', [...new Set(picked.flatMap(({ platform }) => platform ?? []))].join(','))
+    query.set('serial_number', picked.flatMap((row) => row.serial_number ?? []).join(','))
+  }
+  query.set('new', 'update')
+  return `/console/updates?${query.toString()}`
+}
+
 /**
  * The devices that an address of the composer means. Without a filter these are all enrolled devices.
  *

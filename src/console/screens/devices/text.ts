@@ -59,7 +59,6 @@ export const FILTER_WORDS = {
   },
   sort: 'Sort',
   unknown: (value: string): string => `${value} (unknown)`,
-  fold: (count: number): string => (count === 0 ? 'Filters' : `Filters (${count})`),
   seenOther: (days: number, isWithin: boolean): string =>
     `${isWithin ? 'Within' : 'Not for'} ${counted(days, 'day')}`,
 } as const

@@ -10,7 +10,7 @@ export function FindingLine({
   of: { level, text, fix, since },
   action,
 }: {
-  readonly of: Schema<'HealthFinding'>
+  readonly of: Omit<Schema<'HealthFinding'>, 'webhook_id'>
   readonly action?: ComponentChildren
 }) {
   const [tone, word] = LEVELS[level]

@@ -47,8 +47,14 @@ const STATES: Readonly<Record<Job['state'], Said>> = {
   stopped: { word: 'Stopped by errors', tone: 'bad' },
 }
 
-export function stateOf({ state, paused_at: pausedAt }: Job): Said {
-  return state === 'running' && pausedAt !== null ? { word: 'Paused', tone: 'warn' } : STATES[state]
+export function stateOf({ state, paused_at: pausedAt, command, done }: Job): Said {
+  if (state === 'running' && pausedAt !== null) {
+    return { word: 'Paused', tone: 'warn' }
+  }
+  // The devices may not have answered yet.
+  return state === 'finished' && command && done > 0
+    ? { word: 'Handed out', tone: 'good' }
+    : STATES[state]
 }
 
 /** How far a job is, as a sentence. A round does not know how many devices come. */

@@ -28,19 +28,19 @@ export function Attention({
             key={one.text}
             of={one}
             action={
-              <a class="button" href={placeOf(one.id)}>
+              <a class="button" href={placeOf(one)}>
                 Open<span class="unseen"> {one.id}</span>
               </a>
             }
           />
         ))}
-        {concerns.map(({ text, fix, to }) => (
+        {concerns.map(({ text, fix, to, of }) => (
           <FindingLine
             key={to}
             of={{ level: 'warn', text, fix, since: null }}
             action={
               <a class="button" href={to}>
-                Show<span class="unseen"> the devices</span>
+                Show<span class="unseen"> the {of}</span>
               </a>
             }
           />

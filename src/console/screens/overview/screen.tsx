@@ -1,4 +1,5 @@
 import { useRead } from '../../api/read.ts'
+import { may } from '../../api/session.ts'
 import type { Schema } from '../../api/types.ts'
 import { Shown } from '../../kit/states.tsx'
 import { Attention } from './attention.tsx'
@@ -27,9 +28,14 @@ export default function Overview() {
       <Shown read={read} lines={6}>
         {(overview) => <Attention of={overview} />}
       </Shown>
-      <Running />
-      {value?.devices && <FleetPart of={value.devices} />}
-      <NewestActivity />
+      {/* Without the scope each part would say the same once more. */}
+      {may('read') && (
+        <>
+          <Running />
+          {value?.devices && <FleetPart of={value.devices} />}
+          <NewestActivity />
+        </>
+      )}
     </>
   )
 }

@@ -31,10 +31,16 @@ export interface Concern {
   readonly text: string
   readonly fix: string
   readonly to: string
+  /** What the link shows, for a reader of the screen. */
+  readonly of: string
 }
 
 /** What the numbers of the fleet say that no check of the server does. */
-export function concernsOf({ by_push: push, contested }: Fleet): readonly Concern[] {
+export function concernsOf({
+  by_push: push,
+  contested,
+  declarations_failing: failing,
+}: Fleet): readonly Concern[] {
   const concerns: readonly (readonly [count: number, concern: Concern])[] = [
     [
       push.failing,
@@ -42,6 +48,7 @@ export function concernsOf({ by_push: push, contested }: Fleet): readonly Concer
         text: `${counted(push.failing, 'device')} cannot be pushed: APNs says that the token is dead`,
         fix: 'the device was erased, or has lost its profile: look when it was last seen, and enrol it again',
         to: '/console/devices?push=failing',
+        of: 'devices',
       },
     ],
     [
@@ -50,6 +57,16 @@ export function concernsOf({ by_push: push, contested }: Fleet): readonly Concer
         text: `${counted(contested, 'enrolment is', 'enrolments are')} contested: two claim to be one device`,
         fix: 'decide which one is the device: it gets no commands before',
         to: '/console/devices?contested=true',
+        of: 'devices',
+      },
+    ],
+    [
+      failing,
+      {
+        text: `${counted(failing, 'device reports', 'devices report')} that a declaration failed`,
+        fix: 'see the reason in words, mend its cause, and re-send the declaration',
+        to: '/console/declarations',
+        of: 'failed declarations',
       },
     ],
   ]
@@ -90,9 +107,12 @@ export function devicesOf(words: Readonly<Record<string, string | null>>): strin
   return `/console/devices?${new URLSearchParams(given).toString()}`
 }
 
-/** Where a finding of a check is mended. */
-export function placeOf(check: string): string {
-  return check === 'webhooks'
-    ? '/console/webhooks'
-    : `/console/health?check=${encodeURIComponent(check)}`
+/** Where a finding is mended. */
+export function placeOf({
+  id: check,
+  webhook_id: webhook,
+}: Pick<Schema<'HealthFound'>, 'id' | 'webhook_id'>): string {
+  return webhook === null
+    ? `/console/health?check=${encodeURIComponent(check)}`
+    : `/console/webhooks/${encodeURIComponent(webhook)}`
 }

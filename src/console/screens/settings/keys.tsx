@@ -10,10 +10,11 @@ import { Dialog } from '../../kit/dialog.tsx'
 import { Section } from '../../kit/facts.tsx'
 import { Empty, FaultNote, Shown } from '../../kit/states.tsx'
 import { type Column, Table } from '../../kit/table.tsx'
-import { Ends, Time } from '../../kit/time.tsx'
+import { Ends } from '../../kit/time.tsx'
 import { toast } from '../../kit/toast.tsx'
 import { NewKey } from './new-key.tsx'
-import { NO_KEY_YET, REVOKING } from './text.ts'
+import { Roll } from './roll.tsx'
+import { NO_KEY_YET, REVOKING, REVOKING_PERSON } from './text.ts'
 
 type Key = Schema<'Key'>
 
@@ -21,7 +22,11 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'name',
     label: 'Name',
-    cell: ({ name, current }) => (current ? `${name} (yours)` : name),
+    cell: ({ name, email, current }) => (
+      <>
+        {current ? `${name} (yours)` : name} {email !== null && <Badge tone="quiet">Person</Badge>}
+      </>
+    ),
   },
   { id: 'scopes', label: 'Scopes', isLong: true, cell: ({ scopes }) => scopes.join(', ') },
   {
@@ -42,14 +47,22 @@ const COLUMNS: readonly Column<Key>[] = [
         <Ends at={at} />
       ),
   },
-  { id: 'made', label: 'Made', isWide: true, cell: ({ created_at: at }) => <Time at={at} /> },
   { id: 'id', label: 'Id', isWide: true, cell: ({ id }) => <code>{id}</code> },
 ]
 
-/** API keys: list, make, revoke. */
+/** What is done to a key. */
+interface Deed {
+  readonly is: 'roll' | 'revoke'
+  readonly key: Key
+}
+
+/** API keys and people: list, make, roll, revoke. */
 export function KeyList() {
   const isMaking = useSignal(false)
-  const revoked = useSignal<Key | undefined>(undefined)
+  const deed = useSignal<Deed | undefined>(undefined)
+  const end = (): void => {
+    deed.value = undefined
+  }
   const why = needs('admin', may('admin'))
   const making = (
     <Button
@@ -66,8 +79,8 @@ export function KeyList() {
     <Section title="API keys" actions={making}>
       {may('admin') ? (
         <List
-          onRevoke={(key) => {
-            revoked.value = key
+          onDeed={(chosen) => {
+            deed.value = chosen
           }}
         />
       ) : (
@@ -82,19 +95,13 @@ export function KeyList() {
           }}
         />
       )}
-      {revoked.value && (
-        <Revoke
-          of={revoked.value}
-          onClose={() => {
-            revoked.value = undefined
-          }}
-        />
-      )}
+      {deed.value?.is === 'roll' && <Roll of={deed.value.key} onClose={end} />}
+      {deed.value?.is === 'revoke' && <Revoke of={deed.value.key} onClose={end} />}
     </Section>
   )
 }
 
-function List({ onRevoke }: { readonly onRevoke: (key: Key) => void }) {
+function List({ onDeed }: { readonly onDeed: (deed: Deed) => void }) {
   const read = useRead('/api/keys', {})
   const columns: readonly Column<Key>[] = [
     ...COLUMNS,
@@ -102,17 +109,31 @@ function List({ onRevoke }: { readonly onRevoke: (key: Key) => void }) {
       id: 'do',
       label: 'Actions',
       isNumber: true,
-      cell: (row) => (
-        <Button
-          tone="quiet"
-          label={`Revoke ${row.name}`}
-          why={needs('admin', true)}
-          onClick={() => {
-            onRevoke(row)
-          }}
-        >
-          Revoke…
-        </Button>
+      cell: (key) => (
+        <>
+          {key.email === null && (
+            <Button
+              tone="quiet"
+              label={`Roll ${key.name}`}
+              why={needs('admin', true)}
+              onClick={() => {
+                onDeed({ is: 'roll', key })
+              }}
+            >
+              Roll…
+            </Button>
+          )}
+          <Button
+            tone="quiet"
+            label={`Revoke ${key.name}`}
+            why={needs('admin', true)}
+            onClick={() => {
+              onDeed({ is: 'revoke', key })
+            }}
+          >
+            Revoke…
+          </Button>
+        </>
       ),
     },
   ]
@@ -138,7 +159,9 @@ function Revoke({ of: key, onClose }: { readonly of: Key; readonly onClose: () =
     changed('/api/keys')
     changed('/api/sessions')
     if (answer.ok) {
-      toast({ text: `The key ${key.name} is revoked` })
+      toast({
+        text: key.email === null ? `The key ${key.name} is revoked` : `${key.name} is removed`,
+      })
       onClose()
     } else {
       fault.value = answer.fault
@@ -146,7 +169,7 @@ function Revoke({ of: key, onClose }: { readonly of: Key; readonly onClose: () =
   }
   return (
     <Dialog title={`Revoke ${key.name}`} onClose={onClose}>
-      <p>{REVOKING}</p>
+      <p>{key.email === null ? REVOKING : REVOKING_PERSON}</p>
       {fault.value && <FaultNote fault={fault.value} />}
       <div class="actions">
         <Button tone="danger" why={needs('admin', may('admin'))} onClick={revoke}>

@@ -2,16 +2,15 @@ import { useSignal } from '@preact/signals'
 import { send } from '../../api/call.ts'
 import type { Fault } from '../../api/fault.ts'
 import { changed } from '../../api/read.ts'
-import { may, type Scope } from '../../api/session.ts'
+import { accessState, may, type Scope } from '../../api/session.ts'
 import { Button, needs } from '../../kit/button.tsx'
 import { Dialog, SecretDialog } from '../../kit/dialog.tsx'
 import { Check, Choice, Field } from '../../kit/field.tsx'
 import { FaultNote, Note } from '../../kit/states.tsx'
-import { ENDS, SCOPE_WORDS, SCOPES, SHOWN_ONCE } from './text.ts'
+import { toast } from '../../kit/toast.tsx'
+import { ENDS, PERSON_HINT, SCOPE_WORDS, SCOPES, SHOWN_ONCE } from './text.ts'
 
-const AT_NAME = 'json.name'
-
-/** Makes a key, and shows it once. */
+/** Makes a key, and shows it once. A person of Cloudflare Access needs none. */
 export function NewKey({ onClose }: { readonly onClose: () => void }) {
   const made = useSignal<{ readonly name: string; readonly key: string } | undefined>(undefined)
   return made.value ? (
@@ -34,6 +33,11 @@ export function NewKey({ onClose }: { readonly onClose: () => void }) {
   )
 }
 
+const FOR = [
+  ['name', 'a program, or a person with a key'],
+  ['email', 'a person of Cloudflare Access'],
+] as const
+
 function Form({
   onMade,
   onClose,
@@ -41,19 +45,26 @@ function Form({
   readonly onMade: (key: { readonly name: string; readonly key: string }) => void
   readonly onClose: () => void
 }) {
+  const kind = useSignal<string>('name')
   const name = useSignal('')
   const end = useSignal<string>('365d')
   const scopes = useSignal<readonly Scope[]>(['read'])
   const fault = useSignal<Fault | undefined>(undefined)
-  const make = async (): Promise<void> => {
-    const answer = await send('post', '/api/keys', {
-      body: { name: name.value, scopes: [...scopes.value], expires_in: end.value },
-    })
-    if (answer.ok) {
-      changed('/api/keys')
-      onMade(answer.value)
-    } else {
+  const isPerson = kind.value === 'email'
+  const at = `json.${kind.value}`
+  const store = async (): Promise<void> => {
+    const rest = { scopes: [...scopes.value], expires_in: end.value }
+    const answer = isPerson
+      ? await send('post', '/api/keys/people', { body: { email: name.value, ...rest } })
+      : await send('post', '/api/keys', { body: { name: name.value, ...rest } })
+    changed('/api/keys')
+    if (!answer.ok) {
       fault.value = answer.fault
+    } else if ('key' in answer.value && typeof answer.value.key === 'string') {
+      onMade({ name: answer.value.name, key: answer.value.key })
+    } else {
+      toast({ text: `${answer.value.name} may sign in with Cloudflare Access now` })
+      onClose()
     }
   }
   return (
@@ -62,14 +73,25 @@ function Form({
         event.preventDefault()
       }}
     >
-      {fault.value && <FaultNote fault={fault.value} atFields={[AT_NAME]} />}
+      {fault.value && <FaultNote fault={fault.value} atFields={[at]} />}
+      {accessState.value && (
+        <Choice
+          label="For"
+          value={kind.value}
+          of={FOR}
+          onChoose={(value) => {
+            kind.value = value
+            fault.value = undefined
+          }}
+        />
+      )}
       <Field
-        label="Name"
+        label={isPerson ? 'E-mail address' : 'Name'}
         value={name.value}
         isNeeded
-        fault={fault.value?.errors.find(({ at }) => at === AT_NAME)?.detail}
-        hint="What it is for. The audit shows it."
-        more={{ autocomplete: 'off', maxLength: 100 }}
+        fault={fault.value?.errors.find((one) => one.at === at)?.detail}
+        hint={isPerson ? PERSON_HINT : 'What it is for. The audit shows it.'}
+        more={{ autocomplete: 'off', maxLength: isPerson ? 254 : 100 }}
         onInput={(text) => {
           name.value = text
         }}
@@ -89,8 +111,8 @@ function Form({
         </Note>
       )}
       <div class="actions">
-        <Button type="submit" tone="main" why={needs('admin', may('admin'))} onClick={make}>
-          Make the key
+        <Button type="submit" tone="main" why={needs('admin', may('admin'))} onClick={store}>
+          {isPerson ? 'Add the person' : 'Make the key'}
         </Button>
         <Button onClick={onClose}>Cancel</Button>
       </div>

@@ -1,12 +1,21 @@
 import { sessionState } from '../../api/session.ts'
 import { areKeysOn, KEY_NAMES, switchKeys } from '../../place/keyboard.ts'
+import { areNoticesOn, switchNotices } from '../../place/notices.ts'
 import { leave } from '../../person/leave.ts'
 import { ThemeChoice } from '../../person/theme.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Facts, Section } from '../../kit/facts.tsx'
 import { Check } from '../../kit/field.tsx'
+import { toast } from '../../kit/toast.tsx'
 import { Time } from '../../kit/time.tsx'
 import { SCOPE_WORDS, SCOPES } from './text.ts'
+
+async function notify(isOn: boolean): Promise<void> {
+  const why = await switchNotices(isOn)
+  if (why !== undefined) {
+    toast({ text: why, tone: 'bad' })
+  }
+}
 
 /** Who is signed in, with which rights, and how the page looks to this person. */
 export function You() {
@@ -51,6 +60,11 @@ export function You() {
           label={`Use keys without ${KEY_NAMES.mod}: ? lists them`}
           isOn={areKeysOn.value}
           onChange={switchKeys}
+        />
+        <Check
+          label="Notify me while this page is hidden, when a device has answered a command of mine"
+          isOn={areNoticesOn.value}
+          onChange={(isOn) => void notify(isOn)}
         />
       </Section>
     </>

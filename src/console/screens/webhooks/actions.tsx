@@ -35,16 +35,16 @@ export function Actions({ of: { id, state, deliveries } }: { readonly of: Webhoo
           Send test
         </Button>
       )}
-      {state === 'paused' ? (
+      {/* Of a receiver that is down it ends the wait for the next try. */}
+      {(state === 'paused' || state === 'down') && (
         <Button tone="main" why={why} onClick={() => setPaused(id, false)}>
           Resume
         </Button>
-      ) : (
-        isActive && (
-          <Button why={why} onClick={() => setPaused(id, true)}>
-            Pause
-          </Button>
-        )
+      )}
+      {isActive && state !== 'paused' && (
+        <Button why={why} onClick={() => setPaused(id, true)}>
+          Pause
+        </Button>
       )}
       {deliveries.dead_letters > 0 && (
         <Button why={why} onClick={() => retryAll(id)}>
@@ -72,7 +72,9 @@ async function setPaused(id: string, isPaused: boolean): Promise<void> {
     : await send('post', '/api/webhooks/{id}/resume', { path: { id } })
   if (heard(answer)) {
     toast({
-      text: isPaused ? 'Webhook paused: events wait in their devices' : 'Webhook resumed',
+      text: isPaused
+        ? 'Webhook paused: events wait in their devices'
+        : 'Webhook resumed: what waited is posted now',
       ...(isPaused && { action: { label: 'Resume', run: () => setPaused(id, false) } }),
     })
   }

@@ -4,9 +4,10 @@ import { beforeAll, expect, it } from 'vitest'
 import { buildConsole } from '../../../../src/cli/build/console.ts'
 
 /** What a browser loads, in bytes of gzip: docs/console.md. */
-const MOST = { first: 40_000, chunk: 14_000, all: 130_000 }
+const MOST = { first: 40_000, chunk: 14_000, screen: 90_000, all: 220_000 }
 /** `import(…)` has a bracket: such a file is loaded when its screen is opened. */
 const IMPORTED = /(?:from|import) ?"\.\/([^"]+)"/g
+const OPENED = /import\("\.\/([^"]+)"\)/g
 const PREFIX = 'console-'
 
 let files: ReadonlyMap<string, string>
@@ -18,21 +19,25 @@ const sizeOf = (name: string): number => gzipSync(files.get(name) ?? '', { level
 const sum = (names: readonly string[]): number =>
   names.reduce((total, name) => total + sizeOf(name), 0)
 
-/** The files that the page loads before it shows anything. */
-function firstLoad(): string[] {
-  const page = files.get('console.html') ?? ''
-  const named = [...page.matchAll(/"\/console\/assets\/([^"]+)"/g)].map(([, name]) => PREFIX + name)
+const namesIn = (file: string, form: RegExp): string[] =>
+  [...(files.get(file) ?? '').matchAll(form)].map(([, name]) => PREFIX + name)
+
+/** These files, and those that they cannot do without. */
+function withImports(names: readonly string[]): string[] {
   const found = new Set<string>()
-  for (const todo = [...named]; todo.length > 0;) {
+  for (const todo = [...names]; todo.length > 0;) {
     const name = todo.pop() ?? ''
     if (!found.has(name)) {
       found.add(name)
-      const text = name.endsWith('.js') ? (files.get(name) ?? '') : ''
-      todo.push(...[...text.matchAll(IMPORTED)].map(([, other]) => PREFIX + other))
+      todo.push(...(name.endsWith('.js') ? namesIn(name, IMPORTED) : []))
     }
   }
   return [...found]
 }
+
+/** The files that the page loads before it shows anything. */
+const firstLoad = (): string[] =>
+  withImports(namesIn('console.html', /"\/console\/assets\/([^"]+)"/g))
 
 it('the page names its script and its style, and both are there', () => {
   expect(firstLoad().filter((name) => !files.has(name))).toEqual([])
@@ -52,12 +57,23 @@ it(`each further file is at most ${MOST.chunk / 1000} kB, and all together ${MOS
   expect(sum(names)).toBeLessThanOrEqual(MOST.all)
 })
 
+it(`a first visit of any screen loads at most ${MOST.screen / 1000} kB`, () => {
+  const screens = firstLoad().flatMap((name) => namesIn(name, OPENED))
+  expect(screens.length).toBeGreaterThan(10)
+  const visits = screens.map((name) => [name, sum(withImports([...firstLoad(), name]))] as const)
+  expect(visits.filter(([, bytes]) => bytes > MOST.screen)).toEqual([])
+})
+
 it('nothing in the files writes HTML, runs text or names another origin', () => {
   const scripts = [...files].filter(([name]) => name.endsWith('.js'))
   for (const [name, text] of scripts) {
     expect(text, name).not.toMatch(/\beval\(|new Function|document\.write/)
   }
   const origins = scripts.flatMap(([, text]) => text.match(/https?:\/\/[\w.-]+/g) ?? [])
-  const links = new Set(['http://www.w3.org', 'https://maps.apple.com'])
+  const links = new Set([
+    'http://www.w3.org',
+    'https://maps.apple.com',
+    'https://business.apple.com',
+  ])
   expect([...new Set(origins)].filter((origin) => !links.has(origin))).toEqual([])
 })

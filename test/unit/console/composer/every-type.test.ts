@@ -102,9 +102,3 @@ it('covers all 68 types, each with the keys of every command', () => {
     expect(keys.map(({ key }) => key)).toEqual(expect.arrayContaining(Object.keys(EVERY_COMMAND)))
   }
 })
-
-it('has words for every destructive type about what is lost, and for no other', () => {
-  expect(TYPES.filter(({ loses }) => loses !== null).map((one) => one.request_type)).toEqual(
-    TYPES.filter(({ destructive }) => destructive).map((one) => one.request_type),
-  )
-})

@@ -8,7 +8,7 @@ import { newPin } from '../../../../src/console/composer/pin.ts'
 import { firstDraft, withFollowing } from '../../../../src/console/composer/presets.ts'
 import { findTypes } from '../../../../src/console/composer/search.ts'
 import { commandStanding, keyStanding } from '../../../../src/console/composer/standing.ts'
-import { warningsOf } from '../../../../src/console/composer/warnings.ts'
+import { presentKinds, warningsOf } from '../../../../src/console/composer/warnings.ts'
 import { bodyIn, curlText, formOf } from '../../../../src/console/composer/written.ts'
 
 const TYPES = commandCatalogue()
@@ -150,6 +150,18 @@ it('warns before it is too late', () => {
     expect.stringContaining('Return to Service is on'),
   ])
   expect(warningsOf('ClearPasscode', IPHONE, none)).toHaveLength(1)
+  const unread = { kept: undefined, draft: {} }
+  expect(warningsOf('EraseDevice', locked, unread)).toEqual([])
+  expect(warningsOf('ClearPasscode', IPHONE, unread)).toEqual([])
+})
+
+it('counts a secret as kept only in the present enrolment', () => {
+  const token = { id: '1', stored_at: null }
+  const kept = presentKinds([
+    { ...token, kind: 'unlock_token', archived_at: null },
+    { ...token, kind: 'activation_lock_bypass', archived_at: '2026-11-24T09:00:00.000Z' },
+  ])
+  expect([...(kept ?? [])]).toEqual(['unlock_token'])
 })
 
 it('reads the facts of a device out of its last reports', () => {

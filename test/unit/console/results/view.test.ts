@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { REQUEST_TYPES } from '../../../../src/apple/schema.ts'
 import type { JsonObject } from '../../../../src/console/composer/draft.ts'
 import { cellOf, sizeText } from '../../../../src/console/results/cell.ts'
-import { certificateFacts } from '../../../../src/console/results/certificate.ts'
+import { certificateFacts, fingerprintsOf } from '../../../../src/console/results/certificate.ts'
 import { blocksOf, csvOf, type Block } from '../../../../src/console/results/view.ts'
 import { issueCertificate, randomSerial } from '../../../../src/pki/x509/issue.ts'
 
@@ -89,7 +89,7 @@ it('shows where a device is', () => {
   ])
 })
 
-it('reads issuer and end of a certificate, and takes other bytes for none', () => {
+it('reads issuer, end and fingerprint of a certificate, and takes other bytes for none', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const data = Buffer.from(
     issueCertificate({
@@ -105,12 +105,14 @@ it('reads issuer and end of a certificate, and takes other bytes for none', () =
       keyUsage: ['digitalSignature'],
     }),
   ).toString('base64')
-  const [block] = blocksOf('CertificateList', {
+  const list = {
     CertificateList: [
       { CommonName: 'Ada', Data: data, IsIdentity: true },
       { CommonName: 'Broken', Data: 'AAEC' },
     ],
-  })
+  }
+  const hash = createHash('sha256').update(Buffer.from(data, 'base64')).digest('hex')
+  const [block] = blocksOf('CertificateList', list, await fingerprintsOf(list))
   expect(block).toMatchObject({
     rows: [
       [
@@ -119,8 +121,9 @@ it('reads issuer and end of a certificate, and takes other bytes for none', () =
         { kind: 'end', at: '2027-01-01T00:00:00Z' },
         { text: 'Yes' },
         { isMono: true },
+        { kind: 'copied', text: hash },
       ],
-      [{ text: 'Broken' }, { text: '—' }, { text: '—' }, { text: '—' }, { text: '—' }],
+      [{ text: 'Broken' }, ...Array.from({ length: 5 }, () => ({ text: '—' }))],
     ],
   })
   expect(certificateFacts(data.slice(0, 120))).toBeUndefined()

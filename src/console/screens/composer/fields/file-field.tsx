@@ -1,16 +1,16 @@
 import { useSignal } from '@preact/signals'
 import { useId } from 'preact/hooks'
-import { profileFacts } from '../../../composer/profile.ts'
+import { profileFacts } from '../../../results/profile.ts'
 import { Button } from '../../../kit/button.tsx'
 import { Field } from '../../../kit/field.tsx'
+import { base64Of } from '../../../results/base64.ts'
 import { bytesOf } from '../../../results/certificate.ts'
 import { sizeText } from '../../../results/cell.ts'
+import { FromLibrary } from './from-library.tsx'
 import { BIG_FILE, NO_PROFILE, TOO_BIG } from '../text.ts'
 
 const LARGE = 1_000_000
 const MOST = 20_000_000
-/** `String.fromCharCode` takes no more arguments than a stack holds. */
-const CHUNK = 8192
 
 /** Data: a file that is chosen or dropped, or base64 that is pasted. */
 export function FileField({
@@ -92,6 +92,7 @@ export function FileField({
           </Button>
         )}
       </div>
+      {isProfile && <FromLibrary isEmpty={value === ''} onChoose={onChange} />}
       <Base64 label={label} value={value} onChange={onChange} />
       <div class="hint">{hint}</div>
       <div class="fault">{refused.value ?? fault}</div>
@@ -142,8 +143,10 @@ function Chosen({
       <strong>{profile?.name || name || 'Data'}</strong> {sizeText(size)}
       {profile && (
         <span class="dim">
-          {profile.identifier}, {profile.isSigned ? 'signed' : 'not signed'}
-          {profile.payloads.length > 0 && <>: {profile.payloads.join(', ')}</>}
+          {profile.identifier}, {profile.signer === undefined ? 'not signed' : 'signed'}
+          {profile.payloads.length > 0 && (
+            <>: {[...new Set(profile.payloads.map(({ type }) => type))].join(', ')}</>
+          )}
         </span>
       )}
       {isProfile && !profile && <span class="warn">{NO_PROFILE}</span>}
@@ -158,12 +161,4 @@ function readable(base64: string): Uint8Array | undefined {
   } catch {
     return undefined
   }
-}
-
-function base64Of(bytes: Uint8Array): string {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
-  }
-  return btoa(text)
 }

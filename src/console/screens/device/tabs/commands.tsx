@@ -8,6 +8,8 @@ import { Time } from '../../../kit/time.tsx'
 import { serverNow } from '../../../time/clock.ts'
 import { useLosing } from '../../command/losing.ts'
 import { ActionLink } from '../action-link.tsx'
+import { Queuer } from '../queuer.tsx'
+import { askedAgain } from '../undo.ts'
 import { cancelCommand, composeAgain, releaseCommand, retryAll } from '../deeds.ts'
 import { COMMAND_STATES } from '../../../api/command-words.ts'
 import { whyItWaits, type Around } from '../waits.ts'
@@ -82,7 +84,7 @@ export function EndedList({ commands }: { readonly commands: readonly Command[] 
           </span>
           <span class="actions">
             {command.repeatable && command.state !== 'acknowledged' && (
-              <Retry command={command} loses={loses(command.request_type)} />
+              <Retry command={command} scope={askedAgain(command, loses, serverNow())} />
             )}
           </span>
         </li>
@@ -91,10 +93,16 @@ export function EndedList({ commands }: { readonly commands: readonly Command[] 
   )
 }
 
-/** What loses something goes through its form, which asks before it sends. */
-function Retry({ command, loses }: { readonly command: Command; readonly loses: boolean }) {
-  return loses ? (
-    <ActionLink to={composeAgain(command)} scope="destructive">
+/** @param scope of a command that goes through its form */
+function Retry({
+  command,
+  scope,
+}: {
+  readonly command: Command
+  readonly scope: ReturnType<typeof askedAgain>
+}) {
+  return scope ? (
+    <ActionLink to={composeAgain(command)} scope={scope}>
       Retry <span class="unseen">{command.request_type}</span>…
     </ActionLink>
   ) : (
@@ -121,16 +129,10 @@ function Line({ command: { id, request_type: type, state } }: { readonly command
 }
 
 function By({ command: { queued_by: by, queued_at: at } }: { readonly command: Command }) {
-  const who = by?.actor ?? (by?.face === 'server' ? 'the server' : by?.key ? `key ${by.key}` : null)
   return (
     <span class="dim">
       Queued <Time at={at} />
-      {who !== null && (
-        <>
-          {' '}
-          by <bdi>{who}</bdi>
-        </>
-      )}
+      <Queuer of={by} />
     </span>
   )
 }

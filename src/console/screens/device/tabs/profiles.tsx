@@ -1,40 +1,67 @@
+import { useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
+import { COMMAND_STATES } from '../../../api/command-words.ts'
+import type { Fault } from '../../../api/fault.ts'
+import { deviceName } from '../../../api/names.ts'
 import { useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Badge } from '../../../kit/badge.tsx'
 import { Button, needs } from '../../../kit/button.tsx'
+import { Dialog } from '../../../kit/dialog.tsx'
 import { Section } from '../../../kit/facts.tsx'
-import { Empty } from '../../../kit/states.tsx'
-import { ActionLink } from '../action-link.tsx'
-import { devicePage, refreshInventory } from '../deeds.ts'
+import { Field } from '../../../kit/field.tsx'
+import { Empty, FaultNote } from '../../../kit/states.tsx'
+import { toast } from '../../../kit/toast.tsx'
+import { removeInstalled } from '../../configuration/profiles/deeds.ts'
+import { ProfileFile } from '../../configuration/profiles/file.tsx'
+import { InstallButton } from '../../configuration/profiles/install.tsx'
+import { PROFILE_SENTENCES } from '../../configuration/profiles/text.ts'
+import { refreshInventory } from '../deeds.ts'
 import { valueAt } from '../verdict.ts'
+import { WAITING } from './commands.tsx'
 import { AskAgain, AsOf, textAt } from './inventory.tsx'
 
+type Command = Schema<'Command'>
 type Device = Schema<'DeviceDetail'>
 
-/** The profiles that the device has, with what is in each. */
+/** The profiles that the device has, with what is in each. A file that is dropped here is installed. */
 export function Profiles({ device }: { readonly device: Device }) {
   const { id, state } = device
   const list = device.inventory.ProfileList
-  const isOld = useChangedSince(id, list?.at)
+  const recent = useRecent(id)
+  const isOld = recent.some((command) => isChangeSince(command, list?.at))
   const why = needs('command', may('command'))
   const add = (
-    <a class="button" href={`${devicePage(id)}/command/InstallProfile`}>
-      Install a profile…
-    </a>
+    <ProfileFile label="Install a profile…" why={why}>
+      {(opened, close) => (
+        <div class="actions">
+          <InstallButton
+            opened={opened}
+            device={{ id, name: deviceName(device) }}
+            label="Install"
+            onDone={close}
+          />
+          <Button onClick={close}>Cancel</Button>
+        </div>
+      )}
+    </ProfileFile>
   )
   if (!list) {
     return (
-      <Empty title="The device has not reported its profiles">
-        <p class="actions centred">
-          {state === 'enrolled' && (
-            <Button tone="main" why={why} onClick={() => refreshInventory(id)}>
-              Ask for them
-            </Button>
-          )}
-          {add}
-        </p>
-      </Empty>
+      <>
+        <UnderWay of={recent} since={undefined} />
+        <Empty title="The device has not reported its profiles">
+          <p class="actions centred">
+            {state === 'enrolled' && (
+              <Button tone="main" why={why} onClick={() => refreshInventory(id)}>
+                Ask for them
+              </Button>
+            )}
+            {add}
+          </p>
+        </Empty>
+      </>
     )
   }
   const profiles: readonly unknown[] = Array.isArray(list.value) ? list.value : []
@@ -50,31 +77,115 @@ export function Profiles({ device }: { readonly device: Device }) {
         </span>
       }
     >
+      <UnderWay of={recent} since={list.at} />
       {profiles.length === 0 && <p class="dim">The device has no profile.</p>}
       {profiles.map((profile, n) => (
-        <Profile key={n} of={profile} device={id} />
+        <Profile key={n} of={profile} device={device} />
       ))}
     </Section>
   )
 }
 
-/** Whether the device has installed or removed a profile after its report. */
-function useChangedSince(id: string, at: string | undefined): boolean {
+const RECENT = 10
+/** The payload without which a device is not managed. */
+const MDM = 'com.apple.mdm'
+
+/** The newest commands that change profiles. */
+function useRecent(id: string): readonly Command[] {
   const { value } = useRead('/api/devices/{id}/commands', {
     path: { id },
-    query: {
-      request_type: ['InstallProfile', 'RemoveProfile'],
-      state: ['acknowledged'],
-      limit: 10,
-    },
+    query: { request_type: ['InstallProfile', 'RemoveProfile'], limit: RECENT },
   }).state.value
-  return (
-    at !== undefined &&
-    value?.items.some(({ answered_at: answered }) => answered !== null && answered > at) === true
+  return value?.items ?? []
+}
+
+/** Whether the device has carried it out after its report. */
+function isChangeSince({ state, answered_at: at }: Command, since: string | undefined): boolean {
+  return state === 'acknowledged' && since !== undefined && at !== null && at > since
+}
+
+/** What waits for the device, and what it has refused since its report. */
+function UnderWay({
+  of: commands,
+  since = '',
+}: {
+  readonly of: readonly Command[]
+  readonly since: string | undefined
+}) {
+  const shown = commands.filter(
+    ({ state, answered_at: at }) =>
+      WAITING.some((one) => one === state) || (state === 'error' && at !== null && at >= since),
+  )
+  return shown.length === 0 ? null : (
+    <ul class="commands">
+      {shown.map(({ id, request_type: type, state }) => (
+        <li key={id}>
+          <a href={`/console/commands/${encodeURIComponent(id)}`}>{type}</a>{' '}
+          <Badge tone={COMMAND_STATES[state][0]}>{COMMAND_STATES[state][1]}</Badge>
+        </li>
+      ))}
+    </ul>
   )
 }
 
-function Profile({ of, device }: { readonly of: unknown; readonly device: string }) {
+function Removal({
+  device,
+  identifier,
+  name,
+  isEnrolment,
+  onClose,
+}: {
+  readonly device: Device
+  readonly identifier: string
+  readonly name: string
+  readonly isEnrolment: boolean
+  readonly onClose: () => void
+}) {
+  const fault = useSignal<Fault | undefined>(undefined)
+  const typed = useSignal('')
+  const isUnsure = useSignal(false)
+  const word = (device.serial_number ?? device.id).slice(-4)
+  const scope = isEnrolment ? 'destructive' : 'command'
+  const key = useMemo(() => crypto.randomUUID(), [])
+  const remove = async (): Promise<void> => {
+    isUnsure.value = isEnrolment && typed.value.trim().toUpperCase() !== word.toUpperCase()
+    if (isUnsure.value) {
+      return
+    }
+    fault.value = await removeInstalled(device.id, identifier, key)
+    if (!fault.value) {
+      toast({ text: `The removal of ${name} waits for ${deviceName(device)}` })
+      onClose()
+    }
+  }
+  return (
+    <Dialog title={`Remove ${name}`} onClose={onClose}>
+      <p class="mono">{identifier}</p>
+      <p>{isEnrolment ? PROFILE_SENTENCES.leaving : PROFILE_SENTENCES.removing}</p>
+      {isEnrolment && (
+        <Field
+          label={`Type ${word} to confirm`}
+          value={typed.value}
+          fault={isUnsure.value ? `Type ${word}` : undefined}
+          more={{ autocomplete: 'off', spellcheck: false }}
+          onInput={(text) => {
+            typed.value = text
+          }}
+        />
+      )}
+      {fault.value && <FaultNote fault={fault.value} />}
+      <div class="actions">
+        <Button tone="danger" why={needs(scope, may(scope))} onClick={remove}>
+          Remove profile
+        </Button>
+        <Button onClick={onClose}>Keep it</Button>
+      </div>
+    </Dialog>
+  )
+}
+
+function Profile({ of, device }: { readonly of: unknown; readonly device: Device }) {
+  const isRemoving = useSignal(false)
   const identifier = textAt(of, 'PayloadIdentifier')
   const content = valueAt(of, 'PayloadContent')
   const payloads: readonly unknown[] = Array.isArray(content) ? content : []
@@ -99,12 +210,26 @@ function Profile({ of, device }: { readonly of: unknown; readonly device: string
         </ul>
       </details>
       {isManaged !== false && identifier !== '' && (
-        <ActionLink
-          to={`${devicePage(device)}/command/RemoveProfile?Identifier=${encodeURIComponent(identifier)}`}
-          scope="command"
+        <Button
+          tone="quiet"
+          why={needs('command', may('command'))}
+          onClick={() => {
+            isRemoving.value = true
+          }}
         >
           Remove…<bdi class="unseen"> {name}</bdi>
-        </ActionLink>
+        </Button>
+      )}
+      {isRemoving.value && (
+        <Removal
+          device={device}
+          identifier={identifier}
+          name={name}
+          isEnrolment={payloads.some((one) => textAt(one, 'PayloadType') === MDM)}
+          onClose={() => {
+            isRemoving.value = false
+          }}
+        />
       )}
     </div>
   )

@@ -5,13 +5,14 @@ import type { AnswerOf, Paths, Schema } from '../../../api/types.ts'
 import { Badge, type Tone } from '../../../kit/badge.tsx'
 import { Button, needs } from '../../../kit/button.tsx'
 import { Section } from '../../../kit/facts.tsx'
-import { Shown } from '../../../kit/states.tsx'
+import { Empty, Shown } from '../../../kit/states.tsx'
 import { Time } from '../../../kit/time.tsx'
 import { toast } from '../../../kit/toast.tsx'
 import { SETUP_WORDS, SETUP_STEP_WORDS } from '../text.ts'
 
 type Run = Schema<'SetupRun'>
 type Step = Schema<'SetupStep'>
+type Deed = Schema<'SteerSetupRequest'>['action']
 
 const TONES: Readonly<Record<Step['state'], Tone>> = {
   waiting: 'quiet',
@@ -31,7 +32,7 @@ export function Setup({
   readonly device: Schema<'DeviceDetail'>
   readonly read: Read<AnswerOf<Paths['/api/devices/{id}/setup']['get']>>
 }) {
-  const steer = async (action: 'release' | 'retry' | 'skip', step?: number): Promise<void> => {
+  const steer = async (action: Deed, step?: number): Promise<void> => {
     const answer = await send('post', '/api/devices/{id}/setup', {
       path: { id: device.id },
       body: { action, ...(step !== undefined && { step }) },
@@ -45,6 +46,7 @@ export function Setup({
     <Shown read={read}>
       {({ items }) => (
         <>
+          {items.length === 0 && <Empty title="No setup of this device is known" />}
           {items.map((run) => (
             <SetupRunView key={run.run} run={run} steer={steer} />
           ))}
@@ -59,7 +61,7 @@ function SetupRunView({
   steer,
 }: {
   readonly run: Run
-  readonly steer: (action: 'release' | 'retry' | 'skip', step?: number) => Promise<void>
+  readonly steer: (action: Deed, step?: number) => Promise<void>
 }) {
   const isOpen = run.ended_at === null
   const names = run.blueprints.map(({ name }) => name).join(', ')
@@ -101,6 +103,15 @@ function SetupRunView({
               )}
             </span>
             <span class="actions">
+              {isOpen && step.do === 'hold' && step.state === 'watched' && (
+                <Button
+                  tone="main"
+                  why={needs('command', may('command'))}
+                  onClick={() => steer('signal')}
+                >
+                  Go on
+                </Button>
+              )}
               {isOpen && (step.state === 'sent' || step.state === 'watched') && (
                 <Button
                   why={needs('command', may('command'))}

@@ -62,6 +62,7 @@ describe('a revealed command', () => {
 
 it('a password is text, and a token base64', () => {
   expect(tokenText('admin_password', btoa('Pq7'))).toBe('Pq7')
+  expect(tokenText('activation_lock_bypass', btoa('AB2C3'))).toBe('AB2C3')
   expect(tokenText('unlock_token', 'AAEC')).toBe('AAEC')
 })
 

@@ -5,7 +5,11 @@ import {
   chosenIn,
   readWords,
 } from '../../../../../src/console/screens/devices/filter.ts'
-import { composerFor, targetIn } from '../../../../../src/console/screens/devices/selection.ts'
+import {
+  composerFor,
+  targetIn,
+  updateFor,
+} from '../../../../../src/console/screens/devices/selection.ts'
 
 const NOW = Date.UTC(2026, 10, 29, 12, 0, 30)
 const query = (text: string) => new URLSearchParams(text)
@@ -33,6 +37,20 @@ describe('a selection', () => {
     expect(address).toBe('/console/commands/new')
     expect(back(address)).toEqual({ all: true })
   })
+})
+
+it('a software update finds picked devices by their serial numbers, and all by the filter', () => {
+  const row = (id: string, serial_number: string | null, platform: string) => {
+    return { id, serial_number, platform }
+  }
+  const rows = [row('A', 'C02A', 'macOS'), row('B', null, 'iOS'), row('C', 'C02C', 'macOS')]
+  expect(updateFor({ kind: 'ids', ids: ['A', 'B'] }, rows)).toBe(
+    '/console/updates?platform=macOS%2CiOS&serial_number=C02A&new=update',
+  )
+  const list = query('platform=macOS&sort=-last_seen_at')
+  expect(updateFor({ kind: 'all', query: list, except: ['A'] }, rows)).toBe(
+    '/console/updates?platform=macOS&except=some&new=update',
+  )
 })
 
 describe('the filter of an address', () => {

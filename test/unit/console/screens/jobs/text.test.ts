@@ -46,6 +46,10 @@ describe('a job', () => {
     expect(stateOf({ ...JOB, paused_at: JOB.created_at }).word).toBe('Paused')
     const halted = { ...JOB, state: 'cancelled', paused_at: JOB.created_at } as const
     expect(stateOf(halted).word).toBe('Halted')
+    const finished = { ...JOB, state: 'finished' } as const
+    expect(stateOf(finished).word).toBe('Handed out')
+    expect(stateOf({ ...finished, done: 0 }).word).toBe('Finished')
+    expect(stateOf({ ...finished, command: null }).word).toBe('Finished')
     const round = { ...JOB, kind: 'renewal', command: null } as const
     expect(titleOf(round)).toBe('Renewals of identities: 1,240 devices')
     expect(progressOf(round)).toBe('758 devices so far')

@@ -9,6 +9,7 @@ const FLEET = {
   contested: 0,
   silent: { '7d': 31, '30d': 4 },
   identities_ending: { '14d': 4, '60d': 55 },
+  declarations_failing: 0,
   by_platform: [
     { platform: 'macOS', enrolled: 812 },
     { platform: null, enrolled: 428 },
@@ -28,6 +29,9 @@ it('devices that cannot be pushed need somebody; a count of zero needs no one', 
   expect(concernsOf(calm)).toEqual([])
   expect(concernsOf({ ...calm, contested: 1 })).toMatchObject([
     { text: expect.stringMatching(/^1 enrolment is contested/) as string },
+  ])
+  expect(concernsOf({ ...calm, declarations_failing: 1 })).toMatchObject([
+    { text: '1 device reports that a declaration failed', to: '/console/declarations' },
   ])
 })
 
