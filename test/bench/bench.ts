@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { measureBacklog } from './backlog.ts'
 import { bulk } from './bulk.ts'
+import { measureConsole } from './console.ts'
 import { measureDeclarations } from './declarations.ts'
 import { measureEmpty } from './empty.ts'
 import { measureFleet } from './fleets.ts'
@@ -44,6 +45,11 @@ if (only.has('move')) {
 
 if (only.has('setups')) {
   await measureSetups(flags.tmpfs ? '/dev/shm' : tmpdir(), flags)
+  process.exit()
+}
+
+if (only.has('console')) {
+  await measureConsole(flags, Math.max(...flags.fleets))
   process.exit()
 }
 

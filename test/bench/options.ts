@@ -6,7 +6,17 @@ import { PROJECT } from '../e2e/server.ts'
 
 const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue,manifest'
 /** These take long, and are measured only when they are named. */
-const LONG = ['fleet', 'rush', 'bulk', 'move', 'waves', 'tokens', 'declarations', 'setups']
+const LONG = [
+  'fleet',
+  'rush',
+  'bulk',
+  'move',
+  'waves',
+  'tokens',
+  'declarations',
+  'setups',
+  'console',
+]
 
 const HELP = `Usage: npm run bench -- [options]
 

@@ -1,139 +1,40 @@
-import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core'
-import { afterAll, beforeAll, expect, inject } from 'vitest'
-import { PATIENCE } from '../patience.ts'
-import { findChromium } from './chromium.ts'
-import { CONSOLE_KEY } from './setup.ts'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, inject, TestRunner } from 'vitest'
+import { brokenRules, launchChromium, openVisit, type Visit, type VisitOptions } from './browser.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const WIDE = { width: 1280, height: 800 }
-export const PHONE = { width: 390, height: 844 }
+export { PHONE, type Visit } from './browser.ts'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** From the first action of a task to its end (docs/performance.md). */
+    seconds?: number
+  }
+}
 
 let browser: Browser
 beforeAll(async () => {
-  const executablePath = findChromium()
-  if (executablePath === undefined) {
-    throw new Error('no Chromium: install one, or name it in CHROMIUM')
-  }
-  // Chromium as root refuses to start with its sandbox.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser.close()
 })
 
-/** One person's browser at the console. */
-export interface Visit {
-  readonly page: Page
-  readonly url: string
-  /** A click, tap, Enter or shortcut counts as one action; typing does not (docs/console.md). */
-  readonly actions: { count: number }
-  press(keys: string): Promise<void>
-  click(
-    role: 'button' | 'link' | 'checkbox' | 'radio' | 'menuitem' | 'option',
-    name: string | RegExp,
-  ): Promise<void>
-  /** What went wrong beside the test: errors of scripts, refusals of the policy, requests to other sites. */
-  readonly faults: string[]
-  close(): Promise<void>
+/** Opens the console of the server that all tests share. */
+export async function visit(path: string, options?: VisitOptions): Promise<Visit> {
+  return openVisit(browser, inject('consoleUrl'), path, options)
 }
 
-/**
- * Opens the console with a session, at a screen.
- *
- * @param options.key without one: of the server, with all scopes; `null`: without a session
- */
-export async function visit(
-  path: string,
-  options: BrowserContextOptions & { readonly key?: string | null } = {},
-): Promise<Visit> {
-  const url = inject('consoleUrl')
-  const { key = CONSOLE_KEY, ...more } = options
-  // A look in the middle of a transition would see colours that stand nowhere.
-  const context = await browser.newContext({
-    viewport: WIDE,
-    baseURL: url,
-    reducedMotion: 'reduce',
-    ...more,
-  })
-  context.setDefaultTimeout(PATIENCE)
-  if (key !== null) {
-    await signInBy(context, url, key)
+/** The task is done: it took so many actions at most, and so long, which is noted for the bench. */
+export function expectDone(visitor: Visit, mostActions: number): void {
+  const test = TestRunner.getCurrentTest()
+  if (test) {
+    test.meta.seconds = visitor.elapsed() / 1000
   }
-  const page = await context.newPage()
-  const faults: string[] = []
-  watch(page, url, faults)
-  const actions = { count: 0 }
-  await page.goto(path)
-  return {
-    page,
-    url,
-    actions,
-    faults,
-    async press(keys) {
-      actions.count++
-      await page.keyboard.press(keys)
-    },
-    async click(role, name) {
-      actions.count++
-      await page.getByRole(role, { name }).click()
-    },
-    async close() {
-      await context.close()
-    },
-  }
-}
-
-async function signInBy(context: BrowserContext, url: string, key: string): Promise<void> {
-  const answer = await context.request.post(`${url}/console/session`, {
-    data: { key, who: 'Ada' },
-    headers: { 'x-edgemdm': 'console' },
-  })
-  expect(answer.status(), await answer.text()).toBe(201)
-}
-
-function watch(page: Page, url: string, faults: string[]): void {
-  page.on('pageerror', ({ message }) => faults.push(`error: ${message}`))
-  page.on('console', (message) => {
-    const text = message.text()
-    if (message.type() === 'error' && !text.startsWith('Failed to load resource')) {
-      faults.push(`console: ${text}`)
-    }
-  })
-  page.on('request', (request) => {
-    const address = request.url()
-    if (!address.startsWith(url) && !address.startsWith('data:')) {
-      faults.push(`another site: ${address}`)
-    }
-  })
+  expect(visitor.actions.count).toBeLessThanOrEqual(mostActions)
 }
 
 /** Fails with each rule of WCAG 2.2 AA that the screen breaks, and where. */
-export async function expectAccessible({ page, faults }: Visit): Promise<void> {
-  // Through the debugger: the page's own policy refuses a script that is added to it.
-  await page.evaluate(AXE)
-  const broken = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: {
-        run(options: object): Promise<{
-          violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
-        }>
-      }
-    }
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-    const { violations } = await axe.run({ runOnly: { type: 'tag', values: tags } })
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')}: ${failureSummary}`),
-    )
-  })
-  expect(broken).toEqual([])
+export async function expectAccessible({ page, faults, aside }: Visit): Promise<void> {
+  expect(await aside(() => brokenRules(page))).toEqual([])
   expect(faults).toEqual([])
 }
