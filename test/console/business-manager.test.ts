@@ -187,6 +187,7 @@ it('a setup user takes a password, and no page shows it again', async () => {
   await row.getByText('The same on all Macs').waitFor()
   await ada.click('button', 'New setup user')
   await page.getByLabel('Id').fill(id)
+  await page.getByLabel('Name of the account').fill('other')
   await ada.click('button', 'Save setup user')
   await page.getByText('A setup user has this id already').waitFor()
   await ada.click('button', 'Cancel')

@@ -149,9 +149,12 @@ function Rows({
   const none = (): void => {
     picked.value = new Set()
   }
-  useEffect(none, [rows])
-  useRowKeys({ x: { label: 'Select the row', run: pickRow } })
   const ids = rows.map(({ id }) => id)
+  // The list is read again by itself: what is selected stays, as far as it is there.
+  useEffect(() => {
+    picked.value = new Set(ids.filter((id) => picked.value.has(id)))
+  }, [rows])
+  useRowKeys({ x: { label: 'Select the row', run: pickRow } })
   const { size } = picked.value
   const picks: Picks = {
     has: (id) => picked.value.has(id),
