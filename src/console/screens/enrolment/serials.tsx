@@ -134,7 +134,10 @@ function Rows({ rows }: { readonly rows: readonly Schema<'KnownSerial'>[] }) {
   const none = (): void => {
     picked.value = new Set()
   }
-  useEffect(none, [rows])
+  // The list is read again by itself: what is selected stays, as far as it is there.
+  useEffect(() => {
+    picked.value = new Set(rows.flatMap(({ id }) => (picked.value.has(id) ? [id] : [])))
+  }, [rows])
   const { size } = picked.value
   const remove = async (): Promise<void> => {
     const ids = [...picked.value]
