@@ -22,6 +22,7 @@ it('devices with profiles of another server wait for a confirmation', async () =
     assign: 0,
     foreign: 5000,
     profiles: { [uuid]: 5000 },
+    rules: [5000],
   })
   await account.stub.confirm()
   expect(await account.stub.status()).toMatchObject({ confirmed: true })

@@ -178,9 +178,10 @@ const ROUTES = [
   streamRoutes,
   activityRoutes,
   auditRoutes,
+  // Its path comes before `/keys/{id}`.
+  peopleRoutes,
   keyRoutes,
   ownKeyRoutes,
-  peopleRoutes,
   sealKeyRoutes,
   sessionRoutes,
   settingRoutes,
