@@ -52,13 +52,13 @@ it('a device that comes slowly, is old, or is out of reach says so, and stays re
   await page.route(`**${path}/setup`, (route) =>
     route.fulfill({ json: exampleOf('/api/devices/{id}/setup') }),
   )
+  // The browser's clock is wrong by a day: ages come from the server's.
+  await page.clock.setFixedTime(Date.now() + DAY)
   await page.goto(`/console/devices/${device.udid}`)
   await page.locator('.bone').first().waitFor()
   await expectAccessible(ada)
   answer()
   await page.locator('.verdict', { hasText: 'Alive' }).waitFor()
-  // The browser's clock is wrong by a day: ages come from the server's.
-  await page.clock.setFixedTime(Date.now() + DAY)
   await ada.click('link', 'Inventory')
   await page.getByText(/as of/i).first().waitFor()
   await page.getByRole('button', { name: 'Ask again' }).first().waitFor()
