@@ -55,6 +55,8 @@ it('a device that comes slowly, is old, or is out of reach says so, and stays re
   // The browser's clock is wrong by a day: ages come from the server's.
   await page.clock.setFixedTime(Date.now() + DAY)
   await page.goto(`/console/devices/${device.udid}`)
+  // Before the code of the screen is there, its frame shows bones too, without a heading.
+  await page.getByRole('heading', { level: 1 }).waitFor()
   await page.locator('.bone').first().waitFor()
   await expectAccessible(ada)
   answer()

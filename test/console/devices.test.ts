@@ -162,7 +162,7 @@ describe('a fleet', () => {
     await ada.page.locator('th[aria-sort=ascending]', { hasText: 'OS' }).waitFor()
     await ada.click('link', 'OS')
     await ada.page.locator('th[aria-sort=descending]', { hasText: 'OS' }).waitFor()
-    expect(asked.at(-1)?.get('sort')).toBe('-os_version')
+    await expect.poll(() => asked.at(-1)?.get('sort')).toBe('-os_version')
     await ada.page.getByText('Columns').click()
     await ada.page.getByLabel('Users').check()
     await ada.page.getByRole('columnheader', { name: 'Users' }).waitFor()
