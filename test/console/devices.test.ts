@@ -126,7 +126,7 @@ describe('a fleet', () => {
     await ada.page.getByRole('searchbox').fill('Mac')
     await ada.page.waitForURL('**/console/devices?q=Mac')
     await ada.page.getByText('1–100 of 1,240').waitFor()
-    expect(asked.at(-1)?.get('q')).toBe('Mac')
+    await expect.poll(() => asked.at(-1)?.get('q')).toBe('Mac')
     await ada.click('checkbox', 'Select all 1,240 that match')
     await ada.click('button', 'Command…')
     await ada.page.waitForURL('**/console/commands/new?q=Mac')
