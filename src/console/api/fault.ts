@@ -85,3 +85,6 @@ function problemIn(text: string): Said | undefined {
 function objectIn(value: unknown): Said | undefined {
   return typeof value === 'object' && value !== null ? value : undefined
 }
+
+/** What came of one call, or of several. */
+export type Done = { readonly ok: true } | { readonly ok: false; readonly fault: Fault }

@@ -2,7 +2,10 @@ import type { ComponentChildren } from 'preact'
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Button } from './button.tsx'
+import type { Done, Fault } from '../api/fault.ts'
 import { Copy } from './copy.tsx'
+import { Field } from './field.tsx'
+import { FaultNote } from './states.tsx'
 
 /** A modal dialog. Esc and the backdrop close it, unless it is kept. The focus returns to what opened it. */
 export function Dialog({
@@ -56,6 +59,79 @@ export function Dialog({
         {children}
       </div>
     </dialog>
+  )
+}
+
+/** The last question before something is done. What cannot be taken back asks for a word. */
+export function AskFirst({
+  title,
+  deed,
+  word,
+  hint,
+  isLoss = true,
+  why,
+  children,
+  onYes,
+  onClose,
+}: {
+  readonly title: string
+  /** The verb and its object, on the button. */
+  readonly deed: string
+  readonly word?: string
+  /** Where the word stands. */
+  readonly hint?: string
+  readonly isLoss?: boolean
+  readonly why?: string | undefined
+  readonly children: ComponentChildren
+  readonly onYes: () => Promise<Done>
+  readonly onClose: () => void
+}) {
+  const typed = useSignal('')
+  const wrong = useSignal<string | undefined>(undefined)
+  const fault = useSignal<Fault | undefined>(undefined)
+  const yes = async (): Promise<void> => {
+    if (word !== undefined && typed.value.trim().toUpperCase() !== word.toUpperCase()) {
+      wrong.value = `Type ${word}`
+      return
+    }
+    const answer = await onYes()
+    if (answer.ok) {
+      onClose()
+    } else {
+      fault.value = answer.fault
+    }
+  }
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+        }}
+      >
+        {children}
+        {word !== undefined && (
+          <Field
+            label={`Type ${word} to confirm`}
+            hint={hint}
+            isMono
+            value={typed.value}
+            fault={wrong.value}
+            more={{ autofocus: true, autocomplete: 'off', spellcheck: false }}
+            onInput={(text) => {
+              typed.value = text
+              wrong.value = undefined
+            }}
+          />
+        )}
+        {fault.value && <FaultNote fault={fault.value} />}
+        <div class="actions">
+          <Button type="submit" tone={isLoss ? 'danger' : 'main'} why={why} onClick={yes}>
+            {deed}
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </div>
+      </form>
+    </Dialog>
   )
 }
 

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
 
@@ -105,6 +106,39 @@ export function Choice({
           </option>
         ))}
       </select>
+    </div>
+  )
+}
+
+/** Takes a file that is dropped on what is in it. */
+export function DropArea({
+  isField = true,
+  onFile,
+  children,
+}: {
+  /** Whether it stands for a field of a form. */
+  readonly isField?: boolean
+  readonly onFile: (file: File | undefined) => unknown
+  readonly children: ComponentChildren
+}) {
+  const isOver = useSignal(false)
+  return (
+    <div
+      class={`${isField ? 'field ' : ''}file ${isOver.value ? 'over' : ''}`}
+      onDragOver={(event) => {
+        event.preventDefault()
+        isOver.value = true
+      }}
+      onDragLeave={() => {
+        isOver.value = false
+      }}
+      onDrop={(event) => {
+        event.preventDefault()
+        isOver.value = false
+        onFile(event.dataTransfer?.files[0])
+      }}
+    >
+      {children}
     </div>
   )
 }

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
+import type { Answer } from '../api/call.ts'
 import { useRead } from '../api/read.ts'
 import { after } from '../time/clock.ts'
 import { Button } from './button.tsx'
@@ -35,6 +36,16 @@ export function toast(said: ToastSaid): void {
       dismiss(id)
     })
   }
+}
+
+/** Says what failed. @returns whether nothing did */
+export function heard<Value>(
+  answer: Answer<Value>,
+): answer is Extract<Answer<Value>, { readonly ok: true }> {
+  if (!answer.ok) {
+    toast({ text: answer.fault.detail, tone: 'bad' })
+  }
+  return answer.ok
 }
 
 function dismiss(id: number): void {

@@ -4,7 +4,7 @@ import type { AppContext } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { RequestError } from '../request-error.ts'
 
-/** A person who has proven it, by a key or by Cloudflare Access, or why not. */
+/** The person that a key or Cloudflare Access proves, or the reason of a refusal. */
 export type SignIn =
   | {
       readonly kind: 'person'

@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import { send } from '../../api/call.ts'
+import { AskFirst } from '../../kit/dialog.tsx'
 import { deviceName } from '../../api/names.ts'
 import { changed, useRead } from '../../api/read.ts'
 import { may } from '../../api/session.ts'
 import type { Schema } from '../../api/types.ts'
 import { Button, needs } from '../../kit/button.tsx'
 import { Section } from '../../kit/facts.tsx'
-import { toast } from '../../kit/toast.tsx'
-import { AskFirst, heard } from './form/ask.tsx'
+import { heard, toast } from '../../kit/toast.tsx'
 
 type Decision = Schema<'DecideEnrollmentsRequest'>['decision']
 

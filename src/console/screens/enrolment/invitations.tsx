@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { send } from '../../api/call.ts'
+import { AskFirst } from '../../kit/dialog.tsx'
 import { changed, useRead } from '../../api/read.ts'
 import { may } from '../../api/session.ts'
 import type { Schema } from '../../api/types.ts'
@@ -11,7 +12,6 @@ import { type Column, Table } from '../../kit/table.tsx'
 import { Ends, Time } from '../../kit/time.tsx'
 import { toast } from '../../kit/toast.tsx'
 import { place, withQuery } from '../../place/router.ts'
-import { AskFirst } from './form/ask.tsx'
 import { NewInvitation } from './new-invitation.tsx'
 
 type Invitation = Schema<'Invitation'>

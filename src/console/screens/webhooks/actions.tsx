@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals'
-import { send, type Answer } from '../../api/call.ts'
+import { send } from '../../api/call.ts'
 import { changed } from '../../api/read.ts'
 import { may } from '../../api/session.ts'
 import type { Schema } from '../../api/types.ts'
 import { Button, needs } from '../../kit/button.tsx'
-import { toast } from '../../kit/toast.tsx'
+import { heard, toast } from '../../kit/toast.tsx'
 import { serverNow } from '../../time/clock.ts'
 import { counted } from '../../time/words.ts'
 import { testSentence } from './text.ts'
@@ -97,14 +97,4 @@ async function retryAll(id: string): Promise<void> {
   }
   changed('/api/webhooks')
   changed('/api/dead-letters')
-}
-
-/** Says what failed. */
-export function heard<Value>(
-  answer: Answer<Value>,
-): answer is Extract<Answer<Value>, { readonly ok: true }> {
-  if (!answer.ok) {
-    toast({ text: answer.fault.detail, tone: 'bad' })
-  }
-  return answer.ok
 }

@@ -8,8 +8,7 @@ import { Button, needs } from '../../kit/button.tsx'
 import { Empty, Shown } from '../../kit/states.tsx'
 import { Table, type Column } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
-import { toast } from '../../kit/toast.tsx'
-import { heard } from './actions.tsx'
+import { heard, toast } from '../../kit/toast.tsx'
 
 type DeadLetter = Schema<'DeadLetter'>
 

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useId } from 'preact/hooks'
 import { profileFacts } from '../../../results/profile.ts'
 import { Button } from '../../../kit/button.tsx'
-import { Field } from '../../../kit/field.tsx'
+import { DropArea, Field } from '../../../kit/field.tsx'
 import { base64Of } from '../../../results/base64.ts'
 import { bytesOf } from '../../../results/certificate.ts'
 import { sizeText } from '../../../results/cell.ts'
@@ -34,9 +34,7 @@ export function FileField({
   const id = useId()
   const name = useSignal('')
   const refused = useSignal<string | undefined>(undefined)
-  const isOver = useSignal(false)
   const take = async (file: File | undefined): Promise<void> => {
-    isOver.value = false
     if (!file) {
       return
     }
@@ -47,20 +45,7 @@ export function FileField({
     }
   }
   return (
-    <div
-      class={`field file ${isOver.value ? 'over' : ''}`}
-      onDragOver={(event) => {
-        event.preventDefault()
-        isOver.value = true
-      }}
-      onDragLeave={() => {
-        isOver.value = false
-      }}
-      onDrop={(event) => {
-        event.preventDefault()
-        void take(event.dataTransfer?.files[0])
-      }}
-    >
+    <DropArea onFile={take}>
       <label for={id}>
         {label}
         {isNeeded && <span aria-hidden="true"> *</span>}
@@ -96,7 +81,7 @@ export function FileField({
       <Base64 label={label} value={value} onChange={onChange} />
       <div class="hint">{hint}</div>
       <div class="fault">{refused.value ?? fault}</div>
-    </div>
+    </DropArea>
   )
 }
 

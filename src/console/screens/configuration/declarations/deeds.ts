@@ -1,7 +1,8 @@
-import { send, type Answer } from '../../../api/call.ts'
+import { send } from '../../../api/call.ts'
+import type { Done } from '../../../api/fault.ts'
 import { changed } from '../../../api/read.ts'
 import { go } from '../../../place/router.ts'
-import { toast } from '../../../kit/toast.tsx'
+import { heard, toast } from '../../../kit/toast.tsx'
 import { counted } from '../../../time/words.ts'
 
 /** What one does with declarations and sets: each says in a toast what came of it, and offers Undo. */
@@ -13,23 +14,13 @@ export function catalogChanged(): void {
   }
 }
 
-/** Says why a call failed. @returns whether it did not */
-export function went<Value>(
-  answer: Answer<Value>,
-): answer is Extract<Answer<Value>, { readonly ok: true }> {
-  if (!answer.ok) {
-    toast({ tone: 'bad', text: answer.fault.detail })
-  }
-  return answer.ok
-}
-
 /** Lets a device or a user fetch declarations again; all that it is offered without `ids`. */
 export async function resend(enrollment: string, ids?: readonly string[]): Promise<void> {
   const answer = await send('post', '/api/devices/{id}/declarations/resend', {
     path: { id: enrollment },
     body: ids ? { ids: [...ids] } : {},
   })
-  if (went(answer)) {
+  if (heard(answer)) {
     toast({
       text:
         answer.value.resent === 0
@@ -42,14 +33,14 @@ export async function resend(enrollment: string, ids?: readonly string[]): Promi
 
 export async function syncDeclarations(enrollment: string): Promise<void> {
   const path = { id: enrollment }
-  if (went(await send('post', '/api/devices/{id}/declarations/sync', { path }))) {
+  if (heard(await send('post', '/api/devices/{id}/declarations/sync', { path }))) {
     toast({ text: 'The device is asked to fetch its list.' })
   }
   catalogChanged()
 }
 
 export async function touch(id: string): Promise<void> {
-  if (went(await send('post', '/api/declarations/{id}/touch', { path: { id } }))) {
+  if (heard(await send('post', '/api/declarations/{id}/touch', { path: { id } }))) {
     toast({ text: 'Sent again to all its devices.' })
   }
   catalogChanged()
@@ -61,7 +52,7 @@ export async function steerRollout(id: string, verb: 'stop' | 'finish'): Promise
     verb === 'stop'
       ? await send('post', '/api/declarations/{id}/rollout/stop', { path })
       : await send('post', '/api/declarations/{id}/rollout/finish', { path })
-  if (went(answer)) {
+  if (heard(answer)) {
     toast({
       text: verb === 'stop' ? 'The roll-out has ended at this share.' : 'All devices get it now.',
     })
@@ -73,11 +64,11 @@ export async function steerRollout(id: string, verb: 'stop' | 'finish'): Promise
 export async function restoreVersion(id: string, version: number, present?: number): Promise<void> {
   const path = { id, version: String(version) }
   const answer = await send('post', '/api/declarations/{id}/versions/{version}/restore', { path })
-  if (went(answer)) {
+  if (heard(answer)) {
     toast({
       text: answer.value.changed
         ? `The content of version ${version} is stored as version ${answer.value.version}.`
-        : `Version ${version} is what is there already.`,
+        : `Nothing changed: the content is that of version ${version} already.`,
       ...(answer.value.changed &&
         present !== undefined && {
           action: { label: 'Undo', run: () => restoreVersion(id, present) },
@@ -87,13 +78,15 @@ export async function restoreVersion(id: string, version: number, present?: numb
   catalogChanged()
 }
 
-export async function deleteDeclaration(id: string, isUsed: boolean): Promise<void> {
+export async function deleteDeclaration(id: string, isUsed: boolean): Promise<Done> {
   const sent = { path: { id }, query: isUsed ? { from_sets: true } : {} }
-  if (went(await send('delete', '/api/declarations/{id}', sent))) {
+  const answer = await send('delete', '/api/declarations/{id}', sent)
+  if (answer.ok) {
     toast({ text: `${id} deleted: devices remove it.` })
     catalogChanged()
     go('/console/declarations', { replace: true })
   }
+  return answer
 }
 
 /** Puts a declaration into a set, or takes it out. */
@@ -109,7 +102,7 @@ export async function linkSet(
     '/api/sets/{id}/declarations/{declaration_id}',
     sent,
   )
-  if (went(answer)) {
+  if (heard(answer)) {
     toast({
       text: isIn ? `${declaration} is in ${set} now.` : `${declaration} is out of ${set}.`,
       ...(!isUndo && {
@@ -133,7 +126,7 @@ export async function changeMembers(
     const answer = joins
       ? await send('post', '/api/sets/{id}/members', sent)
       : await send('post', '/api/sets/{id}/members/remove', sent)
-    if (!went(answer)) {
+    if (!heard(answer)) {
       catalogChanged()
       return false
     }

@@ -5,7 +5,7 @@ import type { Fault } from '../../../api/fault.ts'
 import { changed, useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import { Button, needs } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { AskFirst } from '../../../kit/dialog.tsx'
 import { Empty, FaultNote, Loading, Note, Shown } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
 import { go, type ScreenProps } from '../../../place/router.ts'
@@ -158,28 +158,19 @@ function Replacement({ id, opened, onClose }: OwnProps & { readonly opened: Open
 }
 
 function DeleteProfile({ id, onClose }: OwnProps) {
-  const fault = useSignal<Fault | undefined>(undefined)
-  const remove = async (): Promise<void> => {
+  const remove = async () => {
     const answer = await send('delete', '/api/profiles/{id}', { path: { id } })
     if (answer.ok) {
       toast({ text: 'Profile deleted' })
       go('/console/profiles', { replace: true })
       changed('/api/profiles')
-    } else {
-      fault.value = answer.fault
     }
+    return answer
   }
   return (
-    <Dialog title="Delete profile" onClose={onClose}>
+    <AskFirst title="Delete profile" deed="Delete profile" onYes={remove} onClose={onClose}>
       <p class="mono">{id}</p>
       <p>{PROFILE_SENTENCES.deleting}</p>
-      {fault.value && <FaultNote fault={fault.value} />}
-      <div class="actions">
-        <Button tone="danger" onClick={remove}>
-          Delete profile
-        </Button>
-        <Button onClick={onClose}>Keep it</Button>
-      </div>
-    </Dialog>
+    </AskFirst>
   )
 }

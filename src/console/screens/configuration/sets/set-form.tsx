@@ -55,7 +55,7 @@ function useSetForm({ begin, isNew, onStored }: SetFormProps) {
 
 /**
  * Makes a set, or changes its description and its rule. The API takes the last writer, so the form reads
- * first what is there: a set that has the name, or a change of somebody else, is not overwritten unread.
+ * first: a set that has the name, or a change of another person, is not overwritten unread.
  */
 export function SetForm(props: SetFormProps) {
   const { isNew, onClose } = props

@@ -6,14 +6,14 @@ import type { Schema } from '../../../api/types.ts'
 import { go, type ScreenProps } from '../../../place/router.ts'
 import { useTitle } from '../../../place/title.ts'
 import { Button, needs } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
-import { Choice } from '../../../kit/field.tsx'
+import { AskFirst } from '../../../kit/dialog.tsx'
 import { Section } from '../../../kit/facts.tsx'
 import { Empty, Note, Shown } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
 import { counted } from '../../../time/words.ts'
-import { catalogChanged, linkSet, went } from '../declarations/deeds.ts'
+import { catalogChanged, linkSet } from '../declarations/deeds.ts'
 import { declarationPage } from '../declarations/text.ts'
+import { AddLine } from './add-line.tsx'
 import { Members } from './members.tsx'
 import { setDraftOf, takenBy } from './rule.ts'
 import { SetForm } from './set-form.tsx'
@@ -105,28 +105,24 @@ function SetRemoval({
   readonly onClose: () => void
 }) {
   const { id, declarations } = set
-  const remove = async (): Promise<void> => {
-    if (went(await send('delete', '/api/sets/{id}', { path: { id } }))) {
+  const remove = async () => {
+    const answer = await send('delete', '/api/sets/{id}', { path: { id } })
+    if (answer.ok) {
       toast({ text: `${id} deleted.` })
       catalogChanged()
       go('/console/sets', { replace: true })
     }
+    return answer
   }
   return (
-    <Dialog title="Delete set" onClose={onClose}>
+    <AskFirst title="Delete set" deed="Delete set" onYes={remove} onClose={onClose}>
       <p class="mono">{id}</p>
       <p>
         {declarations.length === 0
           ? 'It has no declaration: no device loses anything.'
           : LOSES_DECLARATIONS(counted(declarations.length, 'declaration'))}
       </p>
-      <div class="actions">
-        <Button tone="danger" onClick={remove}>
-          Delete set
-        </Button>
-        <Button onClick={onClose}>Keep it</Button>
-      </div>
-    </Dialog>
+    </AskFirst>
   )
 }
 
@@ -169,29 +165,14 @@ function AddDeclaration({
   readonly of: SetDetail
   readonly why: string | undefined
 }) {
-  const chosen = useSignal('')
   const all = useRead('/api/declarations', { query: { limit: MOST } }).state.value.value?.items
   const others = (all ?? []).filter((one) => !declarations.includes(one.id))
   return (
-    <div class="add-line">
-      <Choice
-        label="Another declaration"
-        value={chosen.value}
-        none={others.length === 0 ? 'No other one' : 'Choose one'}
-        of={others.map((one) => [one.id, one.id])}
-        onChoose={(one) => {
-          chosen.value = one
-        }}
-      />
-      <Button
-        why={chosen.value === '' ? 'Choose a declaration first' : why}
-        onClick={async () => {
-          await linkSet(id, chosen.value, true)
-          chosen.value = ''
-        }}
-      >
-        Put into the set
-      </Button>
-    </div>
+    <AddLine
+      what="declaration"
+      of={others.map((one) => one.id)}
+      why={why}
+      onAdd={(one) => linkSet(id, one, true)}
+    />
   )
 }

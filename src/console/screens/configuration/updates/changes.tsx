@@ -4,7 +4,7 @@ import type { Fault } from '../../../api/fault.ts'
 import { changed } from '../../../api/read.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Button } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { AskFirst, Dialog } from '../../../kit/dialog.tsx'
 import { Choice, Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
@@ -157,31 +157,22 @@ export function SendCommand({
 }
 
 export function DeleteUpdate({ of: policy, onClose }: ChangeProps) {
-  const fault = useSignal<Fault | undefined>(undefined)
-  const remove = async (): Promise<void> => {
+  const remove = async () => {
     const { id } = policy
     const answer = await send('delete', '/api/software-updates/{id}', { path: { id } })
     if (answer.ok) {
       toast({ text: `Update ${id} deleted` })
       go('/console/updates', { replace: true })
       changed('/api/software-updates')
-    } else {
-      fault.value = answer.fault
     }
+    return answer
   }
   return (
-    <Dialog title="Delete update" onClose={onClose}>
+    <AskFirst title="Delete update" deed="Delete update" onYes={remove} onClose={onClose}>
       <p>
         {targetText(policy)} <span class="dim">{policy.id}</span>
       </p>
       <p>{UPDATE_SENTENCES.deleting}</p>
-      {fault.value && <FaultNote fault={fault.value} />}
-      <div class="actions">
-        <Button tone="danger" onClick={remove}>
-          Delete update
-        </Button>
-        <Button onClick={onClose}>Keep it</Button>
-      </div>
-    </Dialog>
+    </AskFirst>
   )
 }

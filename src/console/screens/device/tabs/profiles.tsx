@@ -1,17 +1,16 @@
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { COMMAND_STATES } from '../../../api/command-words.ts'
-import type { Fault } from '../../../api/fault.ts'
+import type { Done } from '../../../api/fault.ts'
 import { deviceName } from '../../../api/names.ts'
 import { useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Badge } from '../../../kit/badge.tsx'
 import { Button, needs } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { AskFirst } from '../../../kit/dialog.tsx'
 import { Section } from '../../../kit/facts.tsx'
-import { Field } from '../../../kit/field.tsx'
-import { Empty, FaultNote } from '../../../kit/states.tsx'
+import { Empty } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
 import { removeInstalled } from '../../configuration/profiles/deeds.ts'
 import { ProfileFile } from '../../configuration/profiles/file.tsx'
@@ -141,46 +140,28 @@ function Removal({
   readonly isEnrolment: boolean
   readonly onClose: () => void
 }) {
-  const fault = useSignal<Fault | undefined>(undefined)
-  const typed = useSignal('')
-  const isUnsure = useSignal(false)
-  const word = (device.serial_number ?? device.id).slice(-4)
   const scope = isEnrolment ? 'destructive' : 'command'
   const key = useMemo(() => crypto.randomUUID(), [])
-  const remove = async (): Promise<void> => {
-    isUnsure.value = isEnrolment && typed.value.trim().toUpperCase() !== word.toUpperCase()
-    if (isUnsure.value) {
-      return
+  const remove = async (): Promise<Done> => {
+    const fault = await removeInstalled(device.id, identifier, key)
+    if (fault) {
+      return { ok: false, fault }
     }
-    fault.value = await removeInstalled(device.id, identifier, key)
-    if (!fault.value) {
-      toast({ text: `The removal of ${name} waits for ${deviceName(device)}` })
-      onClose()
-    }
+    toast({ text: `The removal of ${name} waits for ${deviceName(device)}` })
+    return { ok: true }
   }
   return (
-    <Dialog title={`Remove ${name}`} onClose={onClose}>
+    <AskFirst
+      title={`Remove ${name}`}
+      deed="Remove profile"
+      {...(isEnrolment && { word: (device.serial_number ?? device.id).slice(-4) })}
+      why={needs(scope, may(scope))}
+      onYes={remove}
+      onClose={onClose}
+    >
       <p class="mono">{identifier}</p>
       <p>{isEnrolment ? PROFILE_SENTENCES.leaving : PROFILE_SENTENCES.removing}</p>
-      {isEnrolment && (
-        <Field
-          label={`Type ${word} to confirm`}
-          value={typed.value}
-          fault={isUnsure.value ? `Type ${word}` : undefined}
-          more={{ autocomplete: 'off', spellcheck: false }}
-          onInput={(text) => {
-            typed.value = text
-          }}
-        />
-      )}
-      {fault.value && <FaultNote fault={fault.value} />}
-      <div class="actions">
-        <Button tone="danger" why={needs(scope, may(scope))} onClick={remove}>
-          Remove profile
-        </Button>
-        <Button onClick={onClose}>Keep it</Button>
-      </div>
-    </Dialog>
+    </AskFirst>
   )
 }
 

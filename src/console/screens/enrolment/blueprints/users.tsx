@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { send } from '../../../api/call.ts'
+import { AskFirst } from '../../../kit/dialog.tsx'
 import { changed, useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
@@ -8,7 +9,6 @@ import { Button, needs } from '../../../kit/button.tsx'
 import { Empty, Shown } from '../../../kit/states.tsx'
 import { type Column, Table } from '../../../kit/table.tsx'
 import { toast } from '../../../kit/toast.tsx'
-import { AskFirst } from '../form/ask.tsx'
 import { UserForm } from './user-form.tsx'
 
 type User = Schema<'SetupUser'>

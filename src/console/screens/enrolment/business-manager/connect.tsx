@@ -5,11 +5,11 @@ import { changed } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Button, needs } from '../../../kit/button.tsx'
+import { DropArea } from '../../../kit/field.tsx'
 import { FaultNote } from '../../../kit/states.tsx'
-import { toast } from '../../../kit/toast.tsx'
+import { heard, toast } from '../../../kit/toast.tsx'
 import { go } from '../../../place/router.ts'
 import { base64Of } from '../../../results/base64.ts'
-import { heard } from '../form/ask.tsx'
 
 /** What Apple's site is given. */
 const CERTIFICATE = 'edgemdm.pem'
@@ -81,9 +81,7 @@ function save(text: string): void {
 function TokenFile({ why }: { readonly why: string | undefined }) {
   const fault = useSignal<Fault | undefined>(undefined)
   const isBusy = useSignal(false)
-  const isOver = useSignal(false)
   const take = async (file: File | undefined): Promise<void> => {
-    isOver.value = false
     if (!file || why !== undefined || isBusy.value) {
       return
     }
@@ -101,20 +99,7 @@ function TokenFile({ why }: { readonly why: string | undefined }) {
     }
   }
   return (
-    <div
-      class={`field file ${isOver.value ? 'over' : ''}`}
-      onDragOver={(event) => {
-        event.preventDefault()
-        isOver.value = true
-      }}
-      onDragLeave={() => {
-        isOver.value = false
-      }}
-      onDrop={(event) => {
-        event.preventDefault()
-        void take(event.dataTransfer?.files[0])
-      }}
-    >
+    <DropArea onFile={take}>
       <div class="dropzone">
         <input
           type="file"
@@ -130,6 +115,6 @@ function TokenFile({ why }: { readonly why: string | undefined }) {
         </span>
       </div>
       {fault.value && <FaultNote fault={fault.value} />}
-    </div>
+    </DropArea>
   )
 }

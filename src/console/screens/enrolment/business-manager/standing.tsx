@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { send } from '../../../api/call.ts'
+import { AskFirst } from '../../../kit/dialog.tsx'
 import { changed } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
@@ -8,10 +9,9 @@ import { Button, needs } from '../../../kit/button.tsx'
 import { Facts } from '../../../kit/facts.tsx'
 import { Note } from '../../../kit/states.tsx'
 import { Ends, Time } from '../../../kit/time.tsx'
-import { toast } from '../../../kit/toast.tsx'
+import { heard, toast } from '../../../kit/toast.tsx'
 import { withQuery } from '../../../place/router.ts'
 import { counted } from '../../../time/words.ts'
-import { AskFirst, heard } from '../form/ask.tsx'
 import { ASSIGNS, CONFIRMING, FLAGS } from './text.ts'
 
 type Account = Schema<'DepAccountDetail'>

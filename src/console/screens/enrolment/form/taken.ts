@@ -1,6 +1,4 @@
-import type { Fault } from '../../../api/fault.ts'
-
-type Found = { readonly ok: true } | { readonly ok: false; readonly fault: Fault }
+import type { Done, Fault } from '../../../api/fault.ts'
 
 /**
  * Why something new cannot be stored under a name. The API takes the last writer, so a form asks first what
@@ -10,7 +8,7 @@ type Found = { readonly ok: true } | { readonly ok: false; readonly fault: Fault
  * @param at the place of the field with the name, where there is one
  * @returns `undefined` if the name is free
  */
-export function takenFault(there: Found, detail: string, at?: string): Fault | undefined {
+export function takenFault(there: Done, detail: string, at?: string): Fault | undefined {
   if (!there.ok) {
     return there.fault.status === 404 ? undefined : there.fault
   }

@@ -3,7 +3,7 @@ import { Button } from '../../../../kit/button.tsx'
 import { Note, Shown } from '../../../../kit/states.tsx'
 import { declarationPage, MEANWHILE } from '../text.ts'
 
-/** Somebody else has changed the declaration: what is there now, beside what was typed. */
+/** Another person has changed the declaration: its present content stands beside the typed one. */
 export function Meanwhile({
   id,
   known,
@@ -28,7 +28,7 @@ export function Meanwhile({
             <>
               <p role="alert">{MEANWHILE(version)}</p>
               <details open>
-                <summary>What is there now</summary>
+                <summary>The present content</summary>
                 <pre class="raw" tabIndex={0} aria-label="Present payload">
                   {JSON.stringify(payload, null, 2)}
                 </pre>

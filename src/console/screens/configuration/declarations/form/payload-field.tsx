@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useId } from 'preact/hooks'
-import { Field } from '../../../../kit/field.tsx'
+import { DropArea, Field } from '../../../../kit/field.tsx'
 import { JSON_HINT } from '../text.ts'
 
 /** The API takes payloads of up to 1 MB. */
@@ -21,30 +21,15 @@ export function PayloadField({
   readonly onInput: (text: string) => void
 }) {
   const id = useId()
-  const isOver = useSignal(false)
   const refused = useSignal<string | undefined>(undefined)
   const take = async (file: File | undefined): Promise<void> => {
-    isOver.value = false
     refused.value = file && file.size > MOST ? TOO_LONG : undefined
     if (file && file.size <= MOST) {
       onInput(await file.text())
     }
   }
   return (
-    <div
-      class={isOver.value ? 'file over' : 'file'}
-      onDragOver={(event) => {
-        event.preventDefault()
-        isOver.value = true
-      }}
-      onDragLeave={() => {
-        isOver.value = false
-      }}
-      onDrop={(event) => {
-        event.preventDefault()
-        void take(event.dataTransfer?.files[0])
-      }}
-    >
+    <DropArea isField={false} onFile={take}>
       <Field
         label="Payload (JSON)"
         value={text}
@@ -77,6 +62,6 @@ export function PayloadField({
           <span class="dim">or drop it here</span>
         </div>
       </div>
-    </div>
+    </DropArea>
   )
 }

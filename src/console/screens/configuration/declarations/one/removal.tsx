@@ -1,8 +1,5 @@
-import { useSignal } from '@preact/signals'
 import type { Schema } from '../../../../api/types.ts'
-import { Button } from '../../../../kit/button.tsx'
-import { Dialog } from '../../../../kit/dialog.tsx'
-import { Field } from '../../../../kit/field.tsx'
+import { AskFirst } from '../../../../kit/dialog.tsx'
 import { counted } from '../../../../time/words.ts'
 import { deleteDeclaration } from '../deeds.ts'
 
@@ -14,11 +11,15 @@ export function DeclarationRemoval({
   readonly of: Schema<'DeclarationDetail'>
   readonly onClose: () => void
 }) {
-  const typed = useSignal('')
   const devices = states.applied + states.pending + states.failed + states.inactive
-  const isSure = devices === 0 || typed.value.trim() === String(devices)
   return (
-    <Dialog title="Delete declaration" onClose={onClose}>
+    <AskFirst
+      title="Delete declaration"
+      deed="Delete declaration"
+      {...(devices > 0 && { word: String(devices), hint: 'The number of devices and users' })}
+      onYes={() => deleteDeclaration(id, sets.length > 0)}
+      onClose={onClose}
+    >
       <p class="mono">{id}</p>
       <p>
         {sets.length === 0
@@ -29,26 +30,6 @@ export function DeclarationRemoval({
         {devices > 0 &&
           `${counted(devices, 'device or user', 'devices and users')} remove it, with what it did.`}
       </p>
-      {devices > 0 && (
-        <Field
-          label={`Type the number of devices: ${devices}`}
-          value={typed.value}
-          more={{ inputMode: 'numeric', autocomplete: 'off' }}
-          onInput={(text) => {
-            typed.value = text
-          }}
-        />
-      )}
-      <div class="actions">
-        <Button
-          tone="danger"
-          why={isSure ? undefined : 'Type the number of devices first'}
-          onClick={() => deleteDeclaration(id, sets.length > 0)}
-        >
-          Delete declaration
-        </Button>
-        <Button onClick={onClose}>Keep it</Button>
-      </div>
-    </Dialog>
+    </AskFirst>
   )
 }

@@ -102,7 +102,7 @@ describe('progress in words', () => {
     ])
   })
 
-  it('says before it is stored who is meant, who has the version, and who cannot be asked', () => {
+  it('counts before it is stored: the devices that are meant, that have the version, that cannot be asked', () => {
     expect(previewText(progress({ reached: 1, pending: 3 }, { command: 1, none: 1 }))).toBe(
       '4 devices. 1 of them have the version already. 1 device cannot be asked, because the OS is too ' +
         'old: send the command then. 1 device cannot be updated from here.',
