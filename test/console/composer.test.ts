@@ -1,30 +1,22 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { expectAccessible, expectDone, PHONE, visit, type Visit } from './console.ts'
-
-interface Listed {
-  readonly id: string
-  readonly platform: string
-  readonly serial_number: string
-}
+import type { SharedDevice } from './setup.ts'
 
 /** This file has the second Mac and the second iPhone of the server for itself. */
-let mac: Listed
-let iphone: Listed
+const mac = second('macOS')
+const iphone = second('iOS')
 let ada: Visit
+
+function second(platform: string): SharedDevice {
+  const found = inject('devices').filter((one) => one.platform === platform)[1]
+  if (!found) {
+    throw new Error(`the server has no second device with ${platform}`)
+  }
+  return found
+}
 
 beforeAll(async () => {
   ada = await visit('/console')
-  const answer = await ada.page.request.get(`${ada.url}/api/devices?limit=100`)
-  const { items } = (await answer.json()) as { items: readonly Listed[] }
-  const second = (platform: string): Listed => {
-    const found = items.filter((one) => one.platform === platform)[1]
-    if (!found) {
-      throw new Error(`the server has no second device with ${platform}`)
-    }
-    return found
-  }
-  mac = second('macOS')
-  iphone = second('iOS')
 })
 afterAll(async () => {
   expect(ada.faults).toEqual([])
@@ -37,7 +29,7 @@ async function begin(path: string): Promise<void> {
   ada.actions.count = 0
 }
 
-const lastFour = ({ serial_number: serial }: Listed): string => serial.slice(-4)
+const lastFour = ({ serial_number: serial }: SharedDevice): string => serial.slice(-4)
 const WIFI = `<?xml version="1.0"?><plist version="1.0"><dict>
   <key>PayloadContent</key><array><dict><key>PayloadType</key>
   <string>com.apple.wifi.managed</string></dict></array>

@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, inject, TestRunner } from 'vitest'
+import { expect, inject, TestRunner } from 'vitest'
 import { brokenRules, launchChromium, openVisit, type Visit, type VisitOptions } from './browser.ts'
 
 export { PHONE, type Visit } from './browser.ts'
@@ -11,17 +11,13 @@ declare module 'vitest' {
   }
 }
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await launchChromium()
-})
-afterAll(async () => {
-  await browser.close()
-})
+/** The files that a process runs share it. It ends with the process. */
+let browser: Promise<Browser> | undefined
 
 /** Opens the console of the server that all tests share. */
 export async function visit(path: string, options?: VisitOptions): Promise<Visit> {
-  return openVisit(browser, inject('consoleUrl'), path, options)
+  browser ??= launchChromium()
+  return openVisit(await browser, inject('consoleUrl'), path, options)
 }
 
 /** The task is done: it took so many actions at most, and so long, which is noted for the bench. */

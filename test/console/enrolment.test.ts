@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, inject, it } from 'vitest'
 import { expectAccessible, visit, type Visit } from './console.ts'
 import { callApi } from './device-tools.ts'
 import { expectAccessibleInBothLooks } from './looks.ts'
@@ -63,7 +63,8 @@ it('serial numbers are pasted, removed, and put back by Undo', async () => {
 it('of two enrolments that claim to be one device, a person says which one it is', async () => {
   const ada = await visiting('/console')
   const { page, url } = ada
-  const { items } = await callApi<{ items: { id: string }[] }>(url, 'GET', '/api/devices?limit=1')
+  const [{ id, serial_number: serial }] = inject('devices')
+  const { items } = await callApi<{ items: object[] }>(url, 'GET', `/api/devices?q=${serial}`)
   // A stranger’s certificate takes longer than this test.
   await page.route('**/api/devices?contested=true*', (route) =>
     route.fulfill({ json: { items, next: null, total: 1 } }),
@@ -74,6 +75,6 @@ it('of two enrolments that claim to be one device, a person says which one it is
   await expectAccessible(ada)
   const sent = page.waitForRequest('**/api/enrollments/decide')
   await page.getByRole('dialog').getByRole('button', { name: 'Keep the earlier' }).click()
-  expect((await sent).postDataJSON()).toEqual({ ids: [items[0]?.id], decision: 'earlier' })
+  expect((await sent).postDataJSON()).toEqual({ ids: [id], decision: 'earlier' })
   await page.getByText('there is nothing to decide').waitFor()
 })

@@ -1,20 +1,10 @@
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { CONSOLE_KEY } from './setup.ts'
-import { expectAccessible, expectDone, PHONE, visit, type Visit } from './console.ts'
-
-interface Device {
-  readonly id: string
-  readonly serial_number: string
-}
-
-async function someDevice({ page }: Visit): Promise<Device> {
-  const { items } = await (await page.request.get('/api/devices?limit=1')).json()
-  return items[0]
-}
+import { expectAccessible, expectDone, PHONE, visit } from './console.ts'
 
 it('task 1: finds a device by the last four of its serial number in two actions', async () => {
   const ada = await visit('/console')
-  const { id, serial_number: serial } = await someDevice(ada)
+  const [{ id, serial_number: serial }] = inject('devices')
   await ada.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
   await ada.press('Control+k')
   await ada.page.getByRole('combobox').waitFor()

@@ -28,10 +28,10 @@ async function behindAccess(context: BrowserContext, refusal: { detail?: string 
 it('a person of Cloudflare Access signs in without typing, and adds a colleague', async () => {
   const ada = await visit('/console/no-page', { key: null })
   const { page } = ada
-  const refusal: { detail?: string } = { detail: 'ada@example.com has no scope here yet' }
-  await behindAccess(page.context(), refusal)
   await page.getByLabel('API key').waitFor()
   expect(await page.getByText('Cloudflare Access').count()).toBe(0)
+  const refusal: { detail?: string } = { detail: 'ada@example.com has no scope here yet' }
+  await behindAccess(page.context(), refusal)
   await page.goto('/console/settings?tab=keys')
   await page.getByText('ada@example.com has no scope here yet').waitFor()
   await expectAccessibleInBothLooks(ada)
