@@ -135,6 +135,7 @@ describe('a fleet', () => {
   it('of 3,000 devices is a window of rows, of which few are in the page', async () => {
     const { ada, asked } = await listing(fleetOf(3000), '/console/devices')
     await ada.page.getByText('1–100 of 3,000').waitFor()
+    expect(await ada.page.locator('tr[data-row]').count()).toBeLessThan(50)
     await expect
       .poll(async () => {
         await ada.page.evaluate(() => {

@@ -7,7 +7,7 @@ import { useKeys, type Keys } from '../place/keyboard.ts'
 /** The height of a row, which the style keeps: on a wide screen, and in two lines on a phone. */
 const ROW = 40
 const PHONE_ROW = 64
-const VIRTUAL_ABOVE = 100
+const VIRTUAL_ABOVE = { even: 50, uneven: 100 }
 /** Rows above and below the screen that are there already when one scrolls. */
 const AHEAD = 20
 
@@ -18,8 +18,16 @@ interface Visible {
   readonly height: number
 }
 
-/** Which rows are on the screen, and some more. */
-export function useVisible(box: { readonly current: HTMLElement | null }, count: number): Visible {
+/**
+ * Which rows are on the screen, and some more.
+ *
+ * @param kind whether all rows have one height; below a hundred rows they need not
+ */
+export function useVisible(
+  box: { readonly current: HTMLElement | null },
+  count: number,
+  kind: keyof typeof VIRTUAL_ABOVE,
+): Visible {
   const top = useSignal(0)
   const height = matchMedia('(max-width: 47.99rem)').matches ? PHONE_ROW : ROW
   useEffect(() => {
@@ -36,7 +44,7 @@ export function useVisible(box: { readonly current: HTMLElement | null }, count:
       removeEventListener('scroll', look)
     }
   }, [box, top, height])
-  if (count <= VIRTUAL_ABOVE) {
+  if (count <= VIRTUAL_ABOVE[kind]) {
     return { first: 0, last: count, height }
   }
   const seen = Math.ceil(innerHeight / height)

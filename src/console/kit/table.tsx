@@ -50,11 +50,15 @@ interface TableProps<Row> {
 /** So many columns fit on a usual screen. */
 const FITTING = 7
 
-/** A table whose rows are links. Above a hundred rows only those near the screen are in the page. */
+/**
+ * A table whose rows are links. Of many rows only those near the screen are in the page: drawing a row costs
+ * more than all else that a key in a filter does.
+ */
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, idOf, sort } = props
   const box = useRef<HTMLTableSectionElement>(null)
-  const { first, last, height } = useVisible(box, rows.length)
+  const isEven = props.to !== undefined && !columns.some(({ isLong }) => isLong)
+  const { first, last, height } = useVisible(box, rows.length, isEven ? 'even' : 'uneven')
   const anchor = useRef<string | undefined>(undefined)
   const widths = widthsOf(columns)
   const wide = columns.length + (props.picks ? 1 : 0)
