@@ -51,6 +51,21 @@ describe('the page of a device', () => {
     }
   })
 
+  it('asks for each thing once, however many lines show it', async () => {
+    const device = await joinDevice(url)
+    for (const type of ['ProfileList', 'SecurityInfo', 'CertificateList']) {
+      await queue(device.udid, { request_type: type })
+    }
+    const ada = await visit('/console')
+    const asked: string[] = []
+    ada.page.on('request', (request) => asked.push(request.url()))
+    const answered = ada.page.waitForResponse('**/api/keys')
+    await ada.page.goto(deviceOf(device.udid))
+    await answered
+    expect(asked.filter((address) => address.endsWith('/api/keys'))).toHaveLength(1)
+    await ada.close()
+  })
+
   it('task 4: pushes by P, and says what APNs answered or why it cannot', async () => {
     const device = await joinDevice(url)
     const ada = await visit(deviceOf(device.udid))

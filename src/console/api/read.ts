@@ -52,7 +52,10 @@ export function useRead<P extends PathWith<'get'>>(
   const entry = entryOf(address, (abort) => get(path, { ...full, signal: abort }))
   useEffect(() => {
     entry.readers++
-    void refresh(entry)
+    // Lines of one list begin to show the same address at once.
+    if (!entry.running) {
+      void refresh(entry)
+    }
     const end =
       options.each === undefined ? undefined : every(options.each, () => void refresh(entry))
     return () => {
@@ -60,6 +63,7 @@ export function useRead<P extends PathWith<'get'>>(
       entry.readers--
       if (entry.readers === 0) {
         entry.running?.abort()
+        entry.running = undefined
         trim()
       }
     }
