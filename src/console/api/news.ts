@@ -6,6 +6,9 @@ export type Activity = Schema<'Activity'>
 /** Every address: something was missed. */
 export const ALL = '/api/'
 
+/** The steps of enrolments come from memory, and not with a row. */
+const STEPS = '/api/enrollment/steps'
+
 /** How long a change waits, so that one reading has many; and the least time between two readings. */
 interface Pace {
   readonly delay: number
@@ -13,7 +16,7 @@ interface Pace {
 }
 
 /** A person waits for one device, command or job. */
-const ONE: Pace = { delay: 0, pace: 1000 }
+const ONE: Pace = { delay: 0, pace: 300 }
 /** The row of a list is written a moment after the device's own. */
 const LIST: Pace = { delay: 1200, pace: 3000 }
 const EACH: Pace = { delay: 0, pace: 5000 }
@@ -70,7 +73,7 @@ export function addressesOf(entry: Activity): readonly string[] {
     ...(device === null ? [] : [addressOfDevice(device)]),
     ...(command === null ? [] : [`/api/commands/${encodeURIComponent(command)}`]),
     ...(job === null ? [] : [`/api/jobs/${encodeURIComponent(job)}`, '/api/jobs?']),
-    ...(isOfList ? ['/api/devices?', '/api/overview', '/api/enrollment'] : []),
+    ...(isOfList ? ['/api/devices?', '/api/overview', '/api/enrollment', STEPS] : []),
   ]
 }
 
@@ -79,7 +82,11 @@ export function addressOfDevice(id: string): string {
 }
 
 function paceOf(address: string): Pace {
-  return address === ALL ? EACH : /^\/api\/(devices|commands|jobs)\//.test(address) ? ONE : LIST
+  return address === ALL
+    ? EACH
+    : address === STEPS || /^\/api\/(devices|commands|jobs)\//.test(address)
+      ? ONE
+      : LIST
 }
 
 /** The wait before a try to connect, in milliseconds: from one to thirty seconds, and shorter by chance. */
