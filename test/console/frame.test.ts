@@ -92,6 +92,17 @@ it('no key does anything while one types', async () => {
   await ada.close()
 })
 
+it('the screen of a link is loaded while the pointer is above it', async () => {
+  const ada = await visit('/console/settings')
+  const { page } = ada
+  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+  const loaded = page.waitForRequest(/assets\/screen-/)
+  await page.getByRole('link', { name: 'Audit' }).hover()
+  await loaded
+  expect(page.url()).toMatch(/settings$/)
+  await ada.close()
+})
+
 it('Back returns to where one was', async () => {
   const ada = await visit('/console/settings?tab=server')
   const { page } = ada

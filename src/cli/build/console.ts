@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { build, stop as stopEsbuild } from 'esbuild'
+import { build, type Plugin, stop as stopEsbuild } from 'esbuild'
+
+/** The rooms of which every screen needs something. */
+const CORE = ['api', 'kit', 'person', 'place', 'time'] as const
 
 /**
  * The files of the web console: its page, and its scripts and styles with a hash in each name.
@@ -10,7 +13,7 @@ import { build, stop as stopEsbuild } from 'esbuild'
  */
 export async function buildConsole(projectDir: string): Promise<ReadonlyMap<string, string>> {
   const folder = join(projectDir, 'src/console')
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: projectDir,
     entryPoints: [join(folder, 'main.tsx'), join(folder, 'style/console.css')],
     outbase: folder,
@@ -20,6 +23,7 @@ export async function buildConsole(projectDir: string): Promise<ReadonlyMap<stri
     bundle: true,
     splitting: true,
     write: false,
+    metafile: true,
     format: 'esm',
     target: 'es2022',
     jsx: 'automatic',
@@ -27,15 +31,42 @@ export async function buildConsole(projectDir: string): Promise<ReadonlyMap<stri
     minify: true,
     charset: 'utf8',
     logLevel: 'silent',
+    inject: ['core'],
+    plugins: [coreOf(folder)],
   })
   await stopEsbuild()
   const files = outputFiles.map(({ path, text }) => [basename(path), text] as const)
   const named = (form: RegExp): string => files.find(([name]) => form.test(name))?.[0] ?? ''
+  const main = named(/^main-.*\.js$/)
+  const core = metafile.outputs[`console/${main}`]?.imports.find(
+    ({ kind }) => kind !== 'dynamic-import',
+  )
   const page = readFileSync(join(folder, 'index.html'), 'utf8')
     .replace('"STYLE"', `"/console/assets/${named(/\.css$/)}"`)
-    .replace('"SCRIPT"', `"/console/assets/${named(/^main-.*\.js$/)}"`)
+    .replace('"CORE"', `"/console/assets/${basename(core?.path ?? '')}"`)
+    .replace('"SCRIPT"', `"/console/assets/${main}"`)
   return new Map([
     ['console.html', page],
     ...files.map(([name, text]) => [`console-${name}`, text] as const),
   ])
+}
+
+/**
+ * Each script imports the core first. So it is one file, which is there when a screen comes. Without it the
+ * build makes a file for each set of screens that share something: a request and some hundred bytes each.
+ */
+function coreOf(folder: string): Plugin {
+  const files = CORE.flatMap((room) =>
+    readdirSync(join(folder, room)).map((name) => `import './${room}/${name}'`),
+  )
+  return {
+    name: 'core',
+    setup(building) {
+      building.onResolve({ filter: /^core$/ }, ({ path }) => ({ path, namespace: path }))
+      building.onLoad({ filter: /^/, namespace: 'core' }, () => ({
+        contents: [...files, "import './frame/routes.ts'"].join('\n'),
+        resolveDir: folder,
+      }))
+    },
+  }
 }

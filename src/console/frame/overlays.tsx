@@ -1,9 +1,8 @@
-import { signal, useSignal } from '@preact/signals'
-import type { ComponentType } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { signal } from '@preact/signals'
 import { useKeys } from '../place/keyboard.ts'
 import { go } from '../place/router.ts'
 import { useNotices } from './notices.ts'
+import { Palette } from './palette.tsx'
 import { NAVIGATION } from './routes.ts'
 import { Shortcuts } from './shortcuts.tsx'
 
@@ -32,17 +31,10 @@ function close(): void {
 export function Overlays({ who }: { readonly who: string }) {
   useKeys(KEYS)
   useNotices(who)
-  const Palette = useSignal<ComponentType<{ onClose: () => void }> | undefined>(undefined)
-  useEffect(() => {
-    // Before it is asked for: what is typed at once would be lost.
-    void import('./palette.tsx').then(({ default: loaded }) => {
-      Palette.value = loaded
-    })
-  }, [Palette])
   const { value } = overlay
   return (
     <>
-      {value === 'palette' && Palette.value && <Palette.value onClose={close} />}
+      {value === 'palette' && <Palette onClose={close} />}
       {value === 'shortcuts' && <Shortcuts onClose={close} />}
     </>
   )

@@ -25,7 +25,7 @@ const MAX_DEVICES = 8
 const SCREENS = NAVIGATION.map((entry): Line => ({ entry, group: 'Screens' }))
 
 /** Finds devices, screens and what one can do here, by a few letters. */
-export default function Palette({ onClose }: { readonly onClose: () => void }) {
+export function Palette({ onClose }: { readonly onClose: () => void }) {
   const text = useSignal('')
   const chosen = useSignal(0)
   /** Enter was pressed before the devices were there. */

@@ -4,8 +4,8 @@ import type { ScreenProps } from '../place/router.ts'
 export interface Route {
   readonly pattern: string
   readonly title: string
-  /** Its chunk is loaded when the screen is first opened. */
-  readonly load: () => Promise<{ readonly default: ComponentType<ScreenProps> }>
+  /** Loads its file. Screens that one goes through together are an area with one file. */
+  readonly load: () => Promise<ComponentType<ScreenProps>>
 }
 
 /** Every screen. The first pattern that fits counts. */
@@ -13,129 +13,137 @@ export const ROUTES: readonly Route[] = [
   {
     pattern: '/console',
     title: 'Overview',
-    load: () => import('../screens/overview/screen.tsx'),
+    load: async () => (await import('../screens/overview/screen.tsx')).default,
   },
   {
     pattern: '/console/devices',
     title: 'Devices',
-    load: () => import('../screens/devices/screen.tsx'),
+    load: async () => (await import('../screens/devices/screen.tsx')).default,
   },
-  { pattern: '/console/jobs', title: 'Jobs', load: () => import('../screens/jobs/screen.tsx') },
-  { pattern: '/console/jobs/:id', title: 'Job', load: () => import('../screens/jobs/job.tsx') },
+  {
+    pattern: '/console/jobs',
+    title: 'Jobs',
+    load: async () => (await import('../screens/areas/jobs.ts')).Jobs,
+  },
+  {
+    pattern: '/console/jobs/:id',
+    title: 'Job',
+    load: async () => (await import('../screens/areas/jobs.ts')).Job,
+  },
   {
     pattern: '/console/devices/:id',
     title: 'Device',
-    load: () => import('../screens/device/screen.tsx'),
+    load: async () => (await import('../screens/device/screen.tsx')).default,
   },
   {
     pattern: '/console/devices/:id/command/:type?',
     title: 'Command',
-    load: () => import('../screens/composer/screen.tsx'),
+    load: async () => (await import('../screens/areas/commands.ts')).Composer,
   },
   {
     pattern: '/console/commands/new',
     title: 'Command to many devices',
-    load: () => import('../screens/composer/many.tsx'),
+    load: async () => (await import('../screens/areas/commands.ts')).ComposerForMany,
   },
   {
     pattern: '/console/commands/:id',
     title: 'Command',
-    load: () => import('../screens/command/screen.tsx'),
+    load: async () => (await import('../screens/command/screen.tsx')).default,
   },
   {
     pattern: '/console/profiles',
     title: 'Profiles',
-    load: () => import('../screens/configuration/profiles/screen.tsx'),
+    load: async () => (await import('../screens/areas/profiles.ts')).Profiles,
   },
   {
     pattern: '/console/profiles/:id',
     title: 'Profile',
-    load: () => import('../screens/configuration/profiles/profile.tsx'),
+    load: async () => (await import('../screens/areas/profiles.ts')).Profile,
   },
   {
     pattern: '/console/updates',
     title: 'Updates',
-    load: () => import('../screens/configuration/updates/screen.tsx'),
+    load: async () => (await import('../screens/areas/updates.ts')).Updates,
   },
   {
     pattern: '/console/updates/:id',
     title: 'Update',
-    load: () => import('../screens/configuration/updates/update.tsx'),
+    load: async () => (await import('../screens/areas/updates.ts')).Update,
   },
   {
     pattern: '/console/enrolment',
     title: 'Enrolment',
-    load: () => import('../screens/enrolment/screen.tsx'),
+    load: async () => (await import('../screens/enrolment/screen.tsx')).default,
   },
   {
     pattern: '/console/business-manager',
     title: 'Apple Business Manager',
-    load: () => import('../screens/enrolment/business-manager/screen.tsx'),
+    load: async () => (await import('../screens/areas/business-manager.ts')).Accounts,
   },
   {
     pattern: '/console/business-manager/:id',
     title: 'Account',
-    load: () => import('../screens/enrolment/business-manager/account.tsx'),
+    load: async () => (await import('../screens/areas/business-manager.ts')).Account,
   },
   {
     pattern: '/console/blueprints',
     title: 'Blueprints',
-    load: () => import('../screens/enrolment/blueprints/screen.tsx'),
+    load: async () => (await import('../screens/areas/blueprints.ts')).Blueprints,
   },
   {
     pattern: '/console/blueprints/:id',
     title: 'Blueprint',
-    load: () => import('../screens/enrolment/blueprints/blueprint.tsx'),
+    load: async () => (await import('../screens/areas/blueprints.ts')).Blueprint,
   },
   {
     pattern: '/console/health',
     title: 'Health',
-    load: () => import('../screens/health/screen.tsx'),
+    load: async () => (await import('../screens/health/screen.tsx')).default,
   },
   {
     pattern: '/console/webhooks',
     title: 'Webhooks',
-    load: () => import('../screens/webhooks/screen.tsx'),
+    load: async () => (await import('../screens/areas/webhooks.ts')).Webhooks,
   },
   {
     pattern: '/console/webhooks/:id',
     title: 'Webhook',
-    load: () => import('../screens/webhooks/webhook.tsx'),
+    load: async () => (await import('../screens/areas/webhooks.ts')).Webhook,
   },
   {
     pattern: '/console/audit',
     title: 'Audit',
-    load: () => import('../screens/audit/screen.tsx'),
+    load: async () => (await import('../screens/audit/screen.tsx')).default,
   },
   {
     pattern: '/console/settings',
     title: 'Settings',
-    load: () => import('../screens/settings/screen.tsx'),
+    load: async () => (await import('../screens/settings/screen.tsx')).default,
   },
   {
     pattern: '/console/declarations',
     title: 'Declarations',
-    load: () => import('../screens/configuration/declarations/screen.tsx'),
+    load: async () => (await import('../screens/areas/declarations.ts')).Declarations,
   },
   {
     pattern: '/console/declarations/:id',
     title: 'Declaration',
-    load: () => import('../screens/configuration/declarations/one/declaration.tsx'),
+    load: async () => (await import('../screens/areas/declarations.ts')).Declaration,
   },
   {
     pattern: '/console/sets',
     title: 'Sets',
-    load: () => import('../screens/configuration/sets/screen.tsx'),
+    load: async () => (await import('../screens/areas/declarations.ts')).Sets,
   },
   {
     pattern: '/console/sets/:id',
     title: 'Set',
-    load: () => import('../screens/configuration/sets/set.tsx'),
+    load: async () => (await import('../screens/areas/declarations.ts')).Set,
   },
   {
     pattern: '/console/activity',
     title: 'Activity',
-    load: () => import('../screens/activity/screen.tsx'),
+    load: async () => (await import('../screens/activity/screen.tsx')).default,
   },
 ]
 

@@ -80,8 +80,7 @@ export function Screen() {
 /** A file that is missing is one of an earlier version, most likely: the page is loaded again, but once. */
 async function load(route: Route): Promise<Loaded> {
   try {
-    const { default: screen } = await route.load()
-    return { kind: 'there', route, screen }
+    return { kind: 'there', route, screen: await route.load() }
   } catch {
     if (!(await look())) {
       return { kind: 'offline', route }
@@ -141,6 +140,23 @@ function focusHeading(): () => void {
   addEventListener('keydown', end, { once: true })
   addEventListener('pointerdown', end, { once: true })
   return end
+}
+
+/** Loads the files of an address's screen before it is shown. A failure is told when it is to be shown. */
+export function loadAhead(address: string): void {
+  routeOf(address)
+    ?.route.load()
+    .catch(() => {})
+}
+
+/** A pointer is above a link, or a finger on it, a moment before the click. */
+export function followPointer(): void {
+  addEventListener('pointerover', ({ target }) => {
+    const link = target instanceof Element ? target.closest('a') : null
+    if (link?.origin === location.origin) {
+      loadAhead(link.pathname)
+    }
+  })
 }
 
 function routeOf(address: string): { route: Route; names: Record<string, string> } | undefined {

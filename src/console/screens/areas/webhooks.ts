@@ -1,0 +1,2 @@
+export { default as Webhooks } from '../webhooks/screen.tsx'
+export { default as Webhook } from '../webhooks/webhook.tsx'
