@@ -18,7 +18,7 @@ import { previewText, UPDATE_SENTENCES } from './text.ts'
 type Preview = Schema<'SoftwareUpdatePreview'>
 
 /** While someone types, the server is not asked at each letter. */
-const PAUSE = 300
+const PAUSE = 150
 function close(): void {
   go('/console/updates', { replace: true })
 }
