@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { build, type Plugin, stop as stopEsbuild } from 'esbuild'
+import { build, type Metafile, type Plugin, stop as stopEsbuild } from 'esbuild'
 
 /** The rooms of which every screen needs something. */
 const CORE = ['api', 'kit', 'person', 'place', 'time'] as const
@@ -38,17 +38,37 @@ export async function buildConsole(projectDir: string): Promise<ReadonlyMap<stri
   const files = outputFiles.map(({ path, text }) => [basename(path), text] as const)
   const named = (form: RegExp): string => files.find(([name]) => form.test(name))?.[0] ?? ''
   const main = named(/^main-.*\.js$/)
-  const core = metafile.outputs[`console/${main}`]?.imports.find(
-    ({ kind }) => kind !== 'dynamic-import',
-  )
+  const [, core = ''] = withImports(metafile, main)
   const page = readFileSync(join(folder, 'index.html'), 'utf8')
     .replace('"STYLE"', `"/console/assets/${named(/\.css$/)}"`)
-    .replace('"CORE"', `"/console/assets/${basename(core?.path ?? '')}"`)
+    .replace('"CORE"', `"/console/assets/${core}"`)
     .replace('"SCRIPT"', `"/console/assets/${main}"`)
   return new Map([
     ['console.html', page],
-    ...files.map(([name, text]) => [`console-${name}`, text] as const),
+    ...files.map(([name, text]) => [`console-${name}`, askAtOnce(text, metafile, core)] as const),
   ])
+}
+
+/** Asks for all files of a screen at once: each level of their imports would be one more trip. */
+function askAtOnce(text: string, metafile: Metafile, core: string): string {
+  return text.replaceAll(/import\("\.\/([^"]+)"\)/g, (alone, name: string) => {
+    const needed = withImports(metafile, name).filter((file) => file !== core)
+    const asked = needed.map((file) => `import("./${file}")`).join()
+    return needed.length === 1 ? alone : `Promise.all([${asked}]).then(([all])=>all)`
+  })
+}
+
+/** A file, and those that it cannot do without. */
+function withImports({ outputs }: Metafile, name: string): readonly string[] {
+  const found = new Set([name])
+  for (const one of found) {
+    for (const { path, kind } of outputs[`console/${one}`]?.imports ?? []) {
+      if (kind !== 'dynamic-import') {
+        found.add(basename(path))
+      }
+    }
+  }
+  return [...found]
 }
 
 /**

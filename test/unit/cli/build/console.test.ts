@@ -69,6 +69,19 @@ it(`a first visit of any screen loads at most ${MOST.screen / 1000} kB`, () => {
   expect(visits.filter(([, bytes]) => bytes > MOST.screen)).toEqual([])
 })
 
+it('all files of a screen are asked for at once', () => {
+  const first = firstLoad()
+  const asked = first.flatMap((name) => [
+    ...(files.get(name) ?? '').matchAll(/Promise\.all\(\[(import\([^\]]+)\]/g),
+  ])
+  expect(asked.length).toBeGreaterThan(10)
+  for (const [, imports = ''] of asked) {
+    const together = [...imports.matchAll(OPENED)].map(([, name]) => PREFIX + name)
+    const needed = withImports(together.slice(0, 1)).filter((name) => !first.includes(name))
+    expect(together.toSorted()).toEqual(needed.toSorted())
+  }
+})
+
 it('nothing in the files writes HTML, runs text or names another origin', () => {
   const scripts = [...files].filter(([name]) => name.endsWith('.js'))
   for (const [name, text] of scripts) {
