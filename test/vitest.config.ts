@@ -42,7 +42,7 @@ const projects: TestProjectInlineConfiguration[] = [
     ...workerProject,
     test: { ...suite('worker'), isolate: false, setupFiles: ['worker/setup.ts'] },
   },
-  { test: { ...suite('e2e'), isolate: false } },
+  { test: { ...suite('e2e'), isolate: false, globalSetup: 'e2e/setup.ts' } },
   attackProject,
   ...consoleProject,
 ]

@@ -91,7 +91,7 @@ function environment(origin: string, home: string): Environment {
     CLOUDFLARE_API_BASE_URL: origin + PREFIX,
     CLOUDFLARE_API_TOKEN: 'x',
     WRANGLER_SEND_METRICS: 'false',
-    WRANGLER_LOG_PATH: join(home, 'logs'),
+    WRANGLER_WRITE_LOGS: 'false',
     // Else it remembers the account in the node_modules of this project.
     WRANGLER_CACHE_DIR: join(home, 'cache'),
     NO_COLOR: '1',

@@ -12,17 +12,24 @@ export interface WranglerRun {
   readonly output: string
 }
 
+interface Place {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Instead of the project's own. */
+  readonly program?: string
+}
+
 /** The project's own wrangler, without a terminal, in `cwd`. */
 export function runWrangler(
   { env }: Cloudflare,
   args: readonly string[],
-  { cwd = PROJECT, env: more = {} }: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
+  { cwd = PROJECT, env: more = {}, program = WRANGLER }: Place = {},
 ): Promise<WranglerRun> {
   return new Promise((resolve) => {
     const options = { cwd, env: { ...env, ...more }, maxBuffer: 16_000_000 }
     const child = execFile(
       process.execPath,
-      [WRANGLER, ...args],
+      [program, ...args],
       options,
       (error, stdout, stderr) => {
         const code = error === null ? 0 : Number(error.code ?? 1)

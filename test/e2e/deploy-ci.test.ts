@@ -1,4 +1,4 @@
-/** `npm run deploy` in CI and in Workers Builds, with the unmodified wrangler. */
+/** `npm run deploy` in CI and in Workers Builds, with wrangler's own code. */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** What stops `npm run deploy`, with the unmodified wrangler where its words count. */
+/** What stops `npm run deploy`, with wrangler's own code where its words count. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'

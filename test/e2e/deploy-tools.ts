@@ -1,18 +1,22 @@
-/** `npm run deploy` in this process, with the real wrangler, on a project that is quick to bundle. */
+/** `npm run deploy` in this process, with wrangler's own code, on a project that is quick to bundle. */
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { request as forward } from 'node:http'
 import { join } from 'node:path'
-import { vi } from 'vitest'
+import { inject, vi } from 'vitest'
 import { readDeployOrder } from '../../src/cli/deploy/arguments.ts'
 import { callWrangler } from '../../src/cli/deploy/cloudflare/wrangler.ts'
 import { callDoctor } from '../../src/cli/deploy/examine.ts'
 import { runDeploy } from '../../src/cli/deploy/run.ts'
 import type { DeployEvent, Screen } from '../../src/cli/deploy/screen.ts'
 import type { Cloudflare } from '../cloudflare/cloudflare.ts'
+import { installResident } from '../cloudflare/resident/program.ts'
 import { newState, PROJECT } from './server.ts'
 
-/** The committed configuration, a Worker with the classes that it names, and two migrations. */
-export async function newProject(): Promise<string> {
+/**
+ * The committed configuration, a Worker with the classes that it names, and two migrations.
+ * @param wrangler the program, or its code in a process that stays, which takes a tenth of the CPU
+ */
+export async function newProject(wrangler: 'program' | 'resident' = 'resident'): Promise<string> {
   const project = await newState()
   const toml = await readFile(join(PROJECT, 'wrangler.toml'), 'utf8')
   const classes = [...toml.matchAll(/^exports\.(\w+) = .*storage = "sqlite"/gm)].map(
@@ -28,7 +32,9 @@ export async function newProject(): Promise<string> {
   await mkdir(join(project, 'migrations/directory'), { recursive: true })
   await Promise.all([
     cp(join(PROJECT, 'src/stand-ins'), join(project, 'src/stand-ins'), { recursive: true }),
-    symlink(join(PROJECT, 'node_modules'), join(project, 'node_modules')),
+    wrangler === 'program'
+      ? symlink(join(PROJECT, 'node_modules'), join(project, 'node_modules'))
+      : installResident(project, inject('wranglerDoor')),
     writeFile(join(project, 'wrangler.toml'), toml),
     // What the build would make is there.
     writeFile(join(project, 'package.json'), '{"scripts":{"build":"true"}}'),

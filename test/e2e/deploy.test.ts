@@ -1,4 +1,4 @@
-/** `npm run deploy` against test/cloudflare, with the unmodified wrangler. */
+/** `npm run deploy` against test/cloudflare, with wrangler's own code. */
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'

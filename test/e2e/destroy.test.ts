@@ -1,4 +1,4 @@
-/** `npm run destroy` against test/cloudflare, with the unmodified wrangler. */
+/** `npm run destroy` against test/cloudflare, with wrangler's own code. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it, vi } from 'vitest'
@@ -101,7 +101,9 @@ it('removes one deployment once its name is typed, its data when it is told to, 
   const again = await deployWith(cf, at, ['--yes', '--name', 'acme'])
   expect(again).toMatchObject({ exit: 0, steps: ['deploy', 'answer'] })
   const all = ['--name', 'acme', '--yes', 'acme', '--with-data']
-  expect(await destroyWith(cf, at, all)).toMatchObject({ exit: 0 })
+  // By the program itself: this run has each of the commands.
+  const withProgram = { ...at, project: await newProject('program') }
+  expect(await destroyWith(cf, withProgram, all)).toMatchObject({ exit: 0 })
   expect(leftIn(cf)).toEqual({
     workers: ['other'],
     queues: ['other-events', 'old-events'],

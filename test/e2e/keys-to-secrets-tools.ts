@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { vi } from 'vitest'
+import { inject, vi } from 'vitest'
 import { callWrangler } from '../../src/cli/deploy/cloudflare/wrangler.ts'
 import { moveSealKeys } from '../../src/cli/keys/to-secrets.ts'
 import type { SecretOrder } from '../../src/cli/keys/worker-secrets.ts'
@@ -11,6 +11,7 @@ import { RING_PURPOSE, writeLetter } from '../../src/pki/seal/handover.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
 import { activeVersion, addWorker, type Worker } from '../cloudflare/account.ts'
 import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
+import { installResident } from '../cloudflare/resident/program.ts'
 import { newState, PROJECT } from './server.ts'
 
 export const newSealKey = (name: string): string => `${name}:${randomBytes(32).toString('base64')}`
@@ -131,6 +132,12 @@ export async function claimedScene(
 const network = globalThis.fetch
 const ACCESS = { url: 'https://edgemdm.example.workers.dev', apiKey: 'emk_setup' }
 
+/** The wrangler of its folder is the process that stays: `toSecretsProcess` has the program. */
+const residentProject = newState().then(async (folder) => {
+  await installResident(folder, inject('wranglerDoor'))
+  return folder
+})
+
 async function move(cf: Cloudflare, order: SecretOrder, url = ACCESS.url) {
   const lines: string[] = []
   vi.stubGlobal('fetch', (input: string, init: RequestInit) =>
@@ -140,7 +147,7 @@ async function move(cf: Cloudflare, order: SecretOrder, url = ACCESS.url) {
   )
   let passed = 0
   const error = await moveSealKeys({ ...ACCESS, url }, order, {
-    projectDir: PROJECT,
+    projectDir: await residentProject,
     env: cf.env,
     fetch,
     sleep: async (milliseconds) => void (passed += milliseconds),

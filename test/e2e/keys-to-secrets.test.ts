@@ -1,4 +1,4 @@
-/** `npm run keys -- to-secrets` against a fake of Cloudflare, with the unmodified wrangler. */
+/** `npm run keys -- to-secrets` against a fake of Cloudflare, with wrangler's own code. */
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'

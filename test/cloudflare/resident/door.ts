@@ -1,0 +1,87 @@
+/** A socket that programs call, and behind it one process that has Wrangler loaded. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+
+/** What a process is started with. */
+export interface Call {
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** What a process leaves. */
+export interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Door {
+  readonly path: string
+  close(): Promise<void>
+}
+
+/** The process starts with the first call: a run without one does not pay for it. */
+export async function openDoor(): Promise<Door> {
+  const folder = await mkdtemp(join(tmpdir(), 'edgemdm-wrangler-'))
+  const path = join(folder, 'door')
+  let resident: Resident | undefined
+  let last: Promise<void> = Promise.resolve()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const call = text(socket)
+    // One after the other: a process has one environment.
+    last = last.then(async () => {
+      resident ??= startResident()
+      socket.end(await resident.ask(await call))
+    })
+  })
+  server.listen(path)
+  await once(server, 'listening')
+  return {
+    path,
+    async close() {
+      resident?.child.kill()
+      server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Resident {
+  readonly child: ChildProcess
+  /** The outcome of a call, both as JSON. */
+  readonly ask: (call: string) => Promise<string>
+}
+
+function startResident(): Resident {
+  const child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'loop.ts')], {
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    // A name other than this machine's leads to a closed port.
+    env: {
+      ...process.env,
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      NO_PROXY: '127.0.0.1',
+      NODE_USE_ENV_PROXY: '1',
+    },
+  })
+  const channel = child.stdio[3]
+  if (!(channel instanceof Socket)) {
+    throw new Error('the process has no channel')
+  }
+  const lines = createInterface({ input: channel })[Symbol.asyncIterator]()
+  return {
+    child,
+    async ask(call) {
+      channel.write(`${call}\n`)
+      const { value, done } = await lines.next()
+      const ended: Outcome = { code: 1, stdout: '', stderr: 'the process of Wrangler has ended' }
+      return done === true ? JSON.stringify(ended) : value
+    },
+  }
+}
