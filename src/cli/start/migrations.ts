@@ -1,15 +1,16 @@
-import { existsSync, globSync } from 'node:fs'
+import { createHash, createHmac } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Miniflare } from 'miniflare'
 
-type Database = Awaited<ReturnType<Miniflare['getD1Database']>>
+/** The class of Miniflare whose objects are the databases of D1. */
+const D1_CLASS = 'miniflare-D1DatabaseObject'
 
 /**
  * The table in which `wrangler d1 migrations apply` notes the migrations that it has applied, so that
  * either program may follow the other.
  */
-const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations(
+export const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT UNIQUE,
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
@@ -20,55 +21,52 @@ export interface Migration {
   readonly statements: readonly string[]
 }
 
-const NAMES = 'SELECT name FROM d1_migrations'
-/** The file of the database, in Miniflare's directory. */
-const FILES = 'd1/miniflare-D1DatabaseObject/[0-9a-f]*.sqlite'
-
 /**
- * Those that the state of an earlier start lacks. Read before workerd starts: Miniflare's calls of D1 block
- * this thread until workerd answers. When many devices call as soon as workerd runs, its log fills the pipe
- * that this thread reads, and then neither goes on.
+ * Applies the migrations that the database lacks, before workerd opens it. Miniflare's own calls of D1 start a thread,
+ * which takes a third of the CPU of a first start, and block this one until workerd answers.
+ *
+ * @param directory Miniflare's
+ * @param id of the database
+ * @param migrations in the order of their names
  */
-export function pendingMigrations<One extends Pick<Migration, 'name'>>(
+export function migrateDatabase(
   directory: string,
-  migrations: readonly One[],
-): readonly One[] {
-  const [file, ...others] = existsSync(directory) ? globSync(FILES, { cwd: directory }) : []
-  if (file === undefined || others.length > 0) {
-    return migrations
-  }
-  const database = new DatabaseSync(join(directory, file), { readOnly: true })
+  id: string,
+  migrations: readonly Migration[],
+): void {
+  const folder = join(directory, 'd1', D1_CLASS)
+  mkdirSync(folder, { recursive: true })
+  const database = new DatabaseSync(join(folder, `${objectId(D1_CLASS, id)}.sqlite`))
   try {
-    const applied = new Set(
-      database
-        .prepare(NAMES)
-        .all()
-        .map(({ name }) => name),
-    )
-    return migrations.filter(({ name }) => !applied.has(name))
-  } catch {
-    // The start before ended before it made the table.
-    return migrations
+    database.exec(APPLIED)
+    const rows = database.prepare('SELECT name FROM d1_migrations').all()
+    const applied = new Set(rows.map(({ name }) => name))
+    for (const migration of migrations.filter(({ name }) => !applied.has(name))) {
+      apply(database, migration)
+    }
   } finally {
     database.close()
   }
 }
 
-/** @param migrations in the order of their names */
-export async function applyMigrations(
-  database: Database,
-  migrations: readonly Migration[],
-): Promise<void> {
-  await database.prepare(APPLIED).run()
-  const { results } = await database.prepare(NAMES).all<{ name: string }>()
-  const applied = new Set(results.map(({ name }) => name))
-  for (const { name, statements } of migrations.filter(
-    (migration) => !applied.has(migration.name),
-  )) {
-    // One batch is one transaction: a migration is applied and noted, or neither.
-    await database.batch([
-      ...statements.map((statement) => database.prepare(statement)),
-      database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
-    ])
+/** In one transaction: a migration is applied and noted, or neither. */
+function apply(database: DatabaseSync, { name, statements }: Migration): void {
+  database.exec('BEGIN')
+  try {
+    statements.forEach((statement) => database.exec(statement))
+    database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').run(name)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
   }
+}
+
+/** As workerd computes the id of an object from its name, and names the object's file. */
+function objectId(uniqueKey: string, name: string): string {
+  const key = createHash('sha256').update(uniqueKey).digest()
+  const hmac = (data: string | Buffer): Buffer =>
+    createHmac('sha256', key).update(data).digest().subarray(0, 16)
+  const start = hmac(name)
+  return Buffer.concat([start, hmac(start)]).toString('hex')
 }

@@ -10,6 +10,8 @@ export interface Project {
   /** The options of Miniflare that follow from wrangler.toml. */
   readonly workerOptions: Record<string, unknown>
   readonly directory: string
+  /** What Miniflare calls the D1. */
+  readonly databaseId: string
   readonly migrations: readonly Migration[]
 }
 

@@ -38,5 +38,7 @@ async function read(): Promise<Project> {
     name,
     statements: wrangler.unstable_splitSqlQuery(readFileSync(join(directory, name), 'utf8')),
   }))
-  return { directory: projectDir, workerOptions: { ...workerOptions }, migrations }
+  const database = Object(workerOptions['d1Databases'])['DB']
+  const databaseId: string = database?.id ?? database
+  return { directory: projectDir, databaseId, workerOptions: { ...workerOptions }, migrations }
 }

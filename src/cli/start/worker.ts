@@ -9,7 +9,7 @@ import { type Assets, lazyAssets } from '../build/assets.ts'
 import { bundleApart } from '../build/bundle-apart.ts'
 import type { Project } from './project.ts'
 import { guardWorkerd } from '../guard.ts'
-import { applyMigrations, pendingMigrations } from './migrations.ts'
+import { migrateDatabase } from './migrations.ts'
 import type { Printed } from './terminal/output.ts'
 
 /** Miniflare passes a cron trigger on here, on a port of its own. */
@@ -54,7 +54,7 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   const early: Printed[] = []
   let print = (printed: Printed): void => void early.push(printed)
   let assets = lazyAssets(project.directory)
-  const migrations = pendingMigrations(join(options.stateDir, 'worker'), project.migrations)
+  migrateDatabase(join(options.stateDir, 'worker'), project.databaseId, project.migrations)
   const settings = () =>
     settingsOf(options, script, guard.environment, {
       print: (printed) => print(printed),
@@ -69,13 +69,6 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     await miniflare.ready
     print = options.print
     early.forEach(print)
-    if (migrations.length > 0) {
-      options.progress('preparing the directory …')
-      await again(async () => {
-        const database = await miniflare.getD1Database('DB')
-        await applyMigrations(database, migrations)
-      })
-    }
   } catch (error) {
     await close()
     throw error

@@ -10,7 +10,7 @@ import {
   type Request as Asked,
 } from 'miniflare'
 import { bundleApart } from '../../../src/cli/build/bundle-apart.ts'
-import { applyMigrations, type Migration } from '../../../src/cli/start/migrations.ts'
+import { APPLIED, type Migration } from '../../../src/cli/start/migrations.ts'
 import { readProject } from '../../../src/cli/start/project.ts'
 
 /** A Worker of one release. */
@@ -111,6 +111,26 @@ export async function startDeployment(
       await migrate(pair)
     },
     close: () => miniflare.dispose(),
+  }
+}
+
+type Database = Awaited<ReturnType<Miniflare['getD1Database']>>
+
+/** While workerd runs, unlike `npm start`. */
+async function applyMigrations(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<void> {
+  await database.prepare(APPLIED).run()
+  const { results } = await database
+    .prepare('SELECT name FROM d1_migrations')
+    .all<{ name: string }>()
+  const applied = new Set(results.map(({ name }) => name))
+  for (const { name, statements } of migrations.filter((one) => !applied.has(one.name))) {
+    await database.batch([
+      ...statements.map((statement) => database.prepare(statement)),
+      database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
+    ])
   }
 }
 

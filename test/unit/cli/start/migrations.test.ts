@@ -1,40 +1,50 @@
-import { mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
-import { pendingMigrations } from '../../../../src/cli/start/migrations.ts'
+import { migrateDatabase, type Migration } from '../../../../src/cli/start/migrations.ts'
 
-const ALL = [{ name: '0001_one.sql' }, { name: '0002_two.sql' }]
+const ONE = {
+  name: '0001_one.sql',
+  statements: ['CREATE TABLE one (n)', 'INSERT INTO one VALUES (1)'],
+}
+const TWO = { name: '0002_two.sql', statements: ['CREATE TABLE two (n)'] }
+const BROKEN = { name: '0003_broken.sql', statements: ['CREATE TABLE three (n)', 'NO SQL'] }
+/** The file that Miniflare opens for the id DB. */
+const FILE =
+  'd1/miniflare-D1DatabaseObject/e7352547963de7050bd7d94658afc4fe78b61811b7815da12d90be8e863abf4d.sqlite'
 
-/** Miniflare's directory with databases of D1 in it. */
-async function directoryWith(...databases: readonly (readonly string[])[]): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'edgemdm-test-'))
-  const folder = join(directory, 'd1/miniflare-D1DatabaseObject')
-  await mkdir(folder, { recursive: true })
-  new DatabaseSync(join(folder, 'metadata.sqlite')).close()
-  databases.forEach((statements, n) => {
-    const database = new DatabaseSync(join(folder, `a${n}.sqlite`))
-    statements.forEach((statement) => database.exec(statement))
+const newDirectory = () => mkdtemp(join(tmpdir(), 'edgemdm-test-'))
+const migrate = (directory: string, ...migrations: readonly Migration[]) =>
+  migrateDatabase(directory, 'DB', migrations)
+
+function rowsOf(directory: string, sql: string) {
+  const database = new DatabaseSync(join(directory, FILE), { readOnly: true })
+  try {
+    return database.prepare(sql).all()
+  } finally {
     database.close()
-  })
-  return directory
+  }
 }
 
-const TABLE = 'CREATE TABLE d1_migrations (name TEXT)'
-const ONE = "INSERT INTO d1_migrations VALUES ('0001_one.sql')"
-
-it('only migrations are pending that the state does not have', async () => {
-  expect(pendingMigrations(await directoryWith([TABLE, ONE]), ALL)).toEqual([ALL[1]])
+it('each migration is applied once, and noted as wrangler does', async () => {
+  const directory = await newDirectory()
+  migrate(directory, ONE)
+  migrate(directory, ONE, TWO)
+  migrate(directory, ONE, TWO)
+  expect(rowsOf(directory, 'SELECT * FROM one')).toHaveLength(1)
+  expect(rowsOf(directory, 'SELECT id, name FROM d1_migrations')).toEqual([
+    { id: 1, name: ONE.name },
+    { id: 2, name: TWO.name },
+  ])
 })
 
-it('all are pending for a new state, one without the table, and one with two databases', async () => {
-  const states = [
-    await directoryWith(),
-    await directoryWith([]),
-    await directoryWith([TABLE, ONE], []),
-  ]
-  for (const state of [...states, '/nowhere']) {
-    expect(pendingMigrations(state, ALL)).toEqual(ALL)
+it('a migration that fails leaves nothing, and is tried again', async () => {
+  const directory = await newDirectory()
+  for (let runs = 0; runs < 2; runs++) {
+    expect(() => migrate(directory, ONE, BROKEN)).toThrow('syntax error')
   }
+  expect(rowsOf(directory, 'SELECT name FROM d1_migrations')).toEqual([{ name: ONE.name }])
+  expect(() => rowsOf(directory, 'SELECT * FROM three')).toThrow('no such table')
 })
