@@ -6,14 +6,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Plugin } from 'esbuild'
+import type { Plugin } from 'rolldown'
 import { parseAst } from 'rolldown/parseAst'
 import { Visitor } from 'rolldown/utils'
 
 /** The parts of `operation(id, method, path, {…})` that no request is checked by. */
 const WORDS = new Set<unknown>(['tags', 'summary', 'description', 'answers', 'problems'])
 
-/** The kinds of expressions that esbuild may take for ones with an effect. */
+/** The kinds of expressions that the build may take for ones with an effect. */
 const MADE = new Set([
   'CallExpression',
   'ObjectExpression',
@@ -37,13 +37,11 @@ export function wordless(src: string): Plugin {
   const api = join(src, 'http/api/')
   return {
     name: 'wordless',
-    setup(esbuild) {
-      esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) =>
-        path.startsWith(api)
-          ? { contents: withoutWords(readFileSync(path, 'utf8')), loader: 'ts' }
-          : undefined,
-      )
-    },
+    // What is loaded counts as the source: traces show its lines, which are those of the file.
+    load: (path) =>
+      path.startsWith(api)
+        ? { code: withoutWords(readFileSync(path, 'utf8')), moduleType: 'ts' }
+        : undefined,
   }
 }
 
@@ -88,7 +86,7 @@ function cut(start: number, end: number): Edit {
   return { start, end, text: '' }
 }
 
-/** Lets esbuild leave out a constant that nothing uses: to make one has no effect. */
+/** Lets the build leave out a constant that nothing uses: to make one has no effect. */
 function unusedMayGo({ body }: Program): Edit[] {
   const declared = body.flatMap((statement) => {
     const inner = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
