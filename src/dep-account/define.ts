@@ -12,6 +12,7 @@ import type { DepProfile } from '../dep/records.ts'
 import { replaceWanted, wantProfiles } from '../directory/dep/devices.ts'
 import {
   depProfileNamed,
+  type DepProfileRow,
   findDepProfile,
   listDepProfiles,
   storeDepProfile,
@@ -33,12 +34,28 @@ export type Defined =
   /** Apple was not asked. */
   | { readonly kind: 'invalid'; readonly fault: DepProfileFault }
   | { readonly kind: 'refused'; readonly answer: DepRefusal }
+  | Moved
+
+/** The present one of its name has another version than the caller knows; 0: there is none. */
+interface Moved {
+  readonly kind: 'moved'
+  readonly version: number
+}
+
+export interface IfVersion {
+  /** What the version of the present one of its name has to be; 0: there has to be none. */
+  readonly ifVersion?: number | undefined
+}
 
 /**
  * Defines a profile. One that is there in these words keeps its uuid. Devices with an earlier profile of its
  * name get the new one, also those that have fetched it: after an erase they would get the earlier one.
  */
-export async function defineProfile(account: OpenAccount, given: DepProfile): Promise<Defined> {
+export async function defineProfile(
+  account: OpenAccount,
+  given: DepProfile,
+  { ifVersion }: IfVersion = {},
+): Promise<Defined> {
   const fault = faultOfDepProfile(given)
   if (fault) {
     return { kind: 'invalid', fault }
@@ -48,6 +65,10 @@ export async function defineProfile(account: OpenAccount, given: DepProfile): Pr
   const name = profile.profile_name ?? ''
   const text = JSON.stringify(profile)
   const before = await depProfileNamed(env.DB, id, name)
+  const moved = movedFrom(before, ifVersion)
+  if (moved) {
+    return moved
+  }
   if (before?.profile === text) {
     return assigned(account, { uuid: before.uuid, replaced: 0 }, devicesOfProfile(given))
   }
@@ -62,13 +83,31 @@ export async function defineProfile(account: OpenAccount, given: DepProfile): Pr
     return { kind: 'refused', answer: { kind: 'unreachable', reason } }
   }
   const now = clock.now()
-  await storeDepProfile(env.DB, { uuid, account: id, name, profile: text, definedAt: now })
+  try {
+    const row = { uuid, account: id, name, profile: text, definedAt: now }
+    await storeDepProfile(env.DB, row, ifVersion)
+  } catch (error) {
+    const overtaken = movedFrom(await depProfileNamed(env.DB, id, name), ifVersion)
+    if (overtaken) {
+      // Apple keeps the profile, and no device has it.
+      return overtaken
+    }
+    throw error
+  }
   const named = (await listDepProfiles(env.DB, id, { all: true })).filter(
     (one) => one.name === name,
   )
   const olds = named.flatMap((one) => (one.uuid === uuid ? [] : [one.uuid]))
   const replaced = await replaceWanted(env.DB, id, { before: olds, wanted: uuid }, now)
   return assigned(account, { uuid, replaced }, devicesOfProfile(given))
+}
+
+function movedFrom(
+  present: DepProfileRow | undefined,
+  ifVersion: number | undefined,
+): Moved | undefined {
+  const { version = 0 } = present ?? {}
+  return ifVersion === undefined || version === ifVersion ? undefined : { kind: 'moved', version }
 }
 
 /** What Apple does not take now is assigned by the alarm. */

@@ -5,7 +5,7 @@ import type { DepProfile, DepToken } from '../dep/records.ts'
 import type { DepRule } from '../dep/rules.ts'
 import { assignSerials, unassignSerials, type Assigned } from './assign.ts'
 import { callApple, NO_TOKEN } from './call.ts'
-import { defineProfile, type Defined } from './define.ts'
+import { defineProfile, type Defined, type IfVersion } from './define.ts'
 import { previewPlan, type DepPreview } from './planner.ts'
 import {
   isInstalled,
@@ -89,12 +89,12 @@ export class DepAccount extends DurableObject<DepEnv> {
       : { kind: 'refused', answer: NO_TOKEN }
   }
 
-  async define(profile: DepProfile): Promise<Defined> {
+  async define(profile: DepProfile, when: IfVersion = {}): Promise<Defined> {
     const account = this.#account
     if (!isInstalled(account)) {
       return { kind: 'refused', answer: NO_TOKEN }
     }
-    const answer = await defineProfile(account, profile)
+    const answer = await defineProfile(account, profile, when)
     await arm(account)
     return answer
   }

@@ -40,3 +40,12 @@ export function faultAt(
 ): RequestError {
   return new RequestError(`${at}: ${detail}`, kind, { errors: [{ at, detail }] })
 }
+
+/** @param version the present one of a thing with another `if_version`; 0: there is no such thing */
+export function movedOn(name: string, version: number): RequestError {
+  const present = version === 0 ? 'does not exist' : `has version ${version} by now`
+  return new RequestError(
+    `${name} ${present}: read it again, and make your change there`,
+    'conflict',
+  )
+}

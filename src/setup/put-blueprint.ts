@@ -2,7 +2,11 @@ import type { Blueprint, BlueprintMatch } from '../blueprints/blueprint.ts'
 import { checkBlueprint, type GivenBlueprint, type NewBlueprint } from '../blueprints/check.ts'
 import { appliesAtEnroll } from '../blueprints/select.ts'
 import type { BlueprintFault, KnownNames } from '../blueprints/step-faults.ts'
-import { listBlueprints, storeBlueprint } from '../directory/blueprints/blueprints.ts'
+import {
+  findBlueprint,
+  listBlueprints,
+  storeBlueprint,
+} from '../directory/blueprints/blueprints.ts'
 import { setupUserIds } from '../directory/blueprints/users.ts'
 import { storedProfileIds } from '../directory/profiles.ts'
 import { readAppManifest } from '../repo/apps.ts'
@@ -20,6 +24,8 @@ export type BlueprintPut =
   /** Another blueprint has its name. */
   | { readonly kind: 'name_taken' }
   | { readonly kind: 'too_many' }
+  /** It has another version than the caller knows; 0: there is none. */
+  | { readonly kind: 'moved'; readonly version: number }
 
 const NO_NAME = {
   ok: false,
@@ -34,11 +40,16 @@ interface BlueprintEnv {
 /** Each enrolment reads all of them. */
 export const MAX_BLUEPRINTS = 200
 
-/** Stores a blueprint in place of one with its uuid, unless there is a fault in it. */
+/**
+ * Stores a blueprint in place of one with its uuid, unless there is a fault in it.
+ *
+ * @param ifVersion what its version has to be; 0: there has to be none
+ */
 export async function putBlueprint(
   env: BlueprintEnv,
   given: GivenBlueprint,
   now: number,
+  ifVersion?: number,
 ): Promise<BlueprintPut> {
   const d1 = env.DB
   const checked = checkBlueprint(given, await namesIn(d1, given))
@@ -52,14 +63,15 @@ export async function putBlueprint(
   if (others.length >= MAX_BLUEPRINTS) {
     return { kind: 'too_many' }
   }
-  const version = await storeBlueprint(d1, blueprint, now)
-  return version === undefined
-    ? { kind: 'name_taken' }
-    : {
-        kind: 'stored',
-        blueprint: { ...blueprint, version },
-        warnings: warningsOf(blueprint, others),
-      }
+  const version = await storeBlueprint(d1, blueprint, now, ifVersion)
+  if (version === undefined) {
+    const present = (await findBlueprint(d1, blueprint.uuid))?.blueprint.version ?? 0
+    return ifVersion === undefined || present === ifVersion
+      ? { kind: 'name_taken' }
+      : { kind: 'moved', version: present }
+  }
+  const warnings = warningsOf(blueprint, others)
+  return { kind: 'stored', blueprint: { ...blueprint, version }, warnings }
 }
 
 /** The manifests of the repository that no device can install by. @throws RepoError without a bucket */

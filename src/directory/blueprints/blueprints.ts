@@ -72,18 +72,24 @@ function readBlueprint({ uuid, name, blueprint, version, changedAt }: BlueprintR
 /**
  * Stores a blueprint, which the caller has checked, in place of one with its uuid.
  *
- * @returns its version, 1 for a new one; `undefined` if another blueprint has its name: nothing is stored
+ * @param ifVersion what its version has to be; 0: there has to be none
+ * @returns its version, 1 for a new one; `undefined` if another blueprint has its name, or it has another
+ * version: nothing is stored
  */
 export async function storeBlueprint(
   d1: D1Database,
   { uuid, name, ...rest }: NewBlueprint,
   now: number,
+  ifVersion?: number,
 ): Promise<number | undefined> {
+  const present = sql`coalesce((SELECT version FROM blueprints WHERE uuid = ${uuid}), 0)`
+  const isWanted = ifVersion === undefined ? sql`1` : sql`${present} = ${ifVersion}`
   const row = await readOne(
     d1,
     sql<{ version: number }>`INSERT INTO blueprints (uuid, name, blueprint, version, changed_at)
       SELECT ${uuid}, ${name}, ${JSON.stringify(rest)}, 1, ${now}
       WHERE NOT EXISTS (SELECT 1 FROM blueprints WHERE name = ${name} AND uuid <> ${uuid})
+        AND ${isWanted}
       ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, blueprint = excluded.blueprint,
         version = version + 1, changed_at = excluded.changed_at
       RETURNING version`,

@@ -93,6 +93,12 @@ export const setRules = sqliteTable('set_rules', {
   owner: text('owner').notNull().default(''),
 })
 
+/** How often a set has changed. The row stays when the set is deleted. */
+export const setVersions = sqliteTable('set_versions', {
+  set: text('set_name').primaryKey(),
+  version: integer('version').notNull(),
+})
+
 /** Which channels an admin put into which sets. `user` is empty for the device channel. */
 export const enrollmentSets = sqliteTable(
   'enrollment_sets',

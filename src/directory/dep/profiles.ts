@@ -11,21 +11,37 @@ export interface DepProfileRow {
   readonly definedAt: number
   /** When another one of its name took its place; 0 for the present one. */
   readonly replacedAt: number
+  /** It rises with each content of the name. */
+  readonly version: number
 }
 
-const ROW = sql`SELECT uuid, account, name, profile, defined_at AS definedAt, replaced_at AS replacedAt
-  FROM dep_profiles`
+const ROW = sql`SELECT uuid, account, name, profile, defined_at AS definedAt, replaced_at AS replacedAt,
+  version FROM dep_profiles`
 
-/** Stores a profile that Apple has defined, in place of the one of its name. */
+/**
+ * Stores a profile that Apple has defined, in place of the one of its name.
+ *
+ * @throws Error, and stores nothing, if that one’s version is not `ifVersion` (0: there has to be none)
+ */
 export async function storeDepProfile(
   d1: D1Database,
-  { uuid, account, name, profile, definedAt }: Omit<DepProfileRow, 'replacedAt'>,
+  { uuid, account, name, profile, definedAt }: Omit<DepProfileRow, 'replacedAt' | 'version'>,
+  ifVersion?: number,
 ): Promise<void> {
+  const ofName = sql`SELECT max(version) FROM dep_profiles WHERE account = ${account} AND name = ${name}`
+  const isWanted =
+    ifVersion === undefined
+      ? sql`1`
+      : sql`coalesce((${ofName} AND replaced_at = 0), 0) = ${ifVersion}`
   await writeAll(d1, [
+    // First, before it is known which one is present. The column takes no NULL, so that the transaction ends.
+    sql`INSERT INTO dep_profiles (uuid, account, name, profile, defined_at, version)
+      SELECT ${uuid}, ${account}, ${name}, ${profile}, ${definedAt},
+        CASE WHEN ${isWanted} THEN coalesce((${ofName}), 0) + 1 END WHERE 1
+      ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, profile = excluded.profile,
+        defined_at = excluded.defined_at, replaced_at = 0, version = excluded.version`,
     sql`UPDATE dep_profiles SET replaced_at = ${definedAt}
       WHERE account = ${account} AND name = ${name} AND replaced_at = 0 AND uuid <> ${uuid}`,
-    sql`INSERT OR REPLACE INTO dep_profiles (uuid, account, name, profile, defined_at)
-      VALUES (${uuid}, ${account}, ${name}, ${profile}, ${definedAt})`,
   ])
 }
 

@@ -75,6 +75,8 @@ export const depProfiles = sqliteTable(
     definedAt: integer('defined_at').notNull(),
     /** When another one of its name took its place (milliseconds); 0 for the present one. */
     replacedAt: integer('replaced_at').notNull().default(0),
+    /** It rises with each content of the name. */
+    version: integer('version').notNull().default(1),
   },
   (table) => [index('dep_profiles_name').on(table.account, table.name)],
 )

@@ -41,6 +41,7 @@ const TABLES: Readonly<Record<keyof Schema, true>> = {
   osVersions: true,
   profiles: true,
   setRules: true,
+  setVersions: true,
   setupUsers: true,
   softwareUpdates: true,
   users: true,

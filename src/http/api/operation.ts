@@ -126,6 +126,9 @@ export function pathId<Schema extends z.ZodType>(
 export const DEVICE_PARAMS = { id: deviceId }
 export const NO_DEVICE = { 404: 'no device or user channel has this id' }
 
+/** The problem of a PUT with `if_version`; values.ts has its query. */
+export const OTHER_VERSION = { 409: 'it has another version than `if_version`' }
+
 /** An empty key is as a rule a variable that is not set: the repeated request would not be recognised. */
 export const keyText = z.string().min(1, 'is empty: leave the header out, or send a key').max(255)
 

@@ -64,6 +64,11 @@ export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreproces
   )
 }
 
+/** `if_version` of a PUT: the change of another person in between is not overwritten. */
+export const readVersion = digits(z.int().min(0)).optional().openapi({
+  description: 'stores it only if this is its version, or for 0 if it is new',
+})
+
 /** `true` or `false` in a query. */
 export const flag = z.preprocess(
   (word) => (word === 'true' ? true : word === 'false' ? false : word),

@@ -15,9 +15,14 @@ import {
   removeBlueprint,
   type StoredBlueprint,
 } from '../../directory/blueprints/blueprints.ts'
-import { MAX_BLUEPRINTS, namesIn, putBlueprint } from '../../setup/put-blueprint.ts'
+import {
+  type BlueprintPut,
+  MAX_BLUEPRINTS,
+  namesIn,
+  putBlueprint,
+} from '../../setup/put-blueprint.ts'
 import { newApp } from '../app-env.ts'
-import { RequestError } from '../request-error.ts'
+import { movedOn, RequestError } from '../request-error.ts'
 import { type AdminContext, goJson, readObject, withWarnings } from './request.ts'
 
 /** `/v1/blueprints`: MicroMDM's form of blueprints (docs/blueprints.md §6). */
@@ -60,8 +65,25 @@ v1Blueprints.put('/v1/blueprints', async (c) => {
   if (fault !== undefined) {
     throw new RequestError(fault)
   }
-  const put = await putBlueprint(c.env, blueprint, clock.now())
+  // What this form cannot express is of the version that was read.
+  const put = await putBlueprint(c.env, blueprint, clock.now(), before?.blueprint.version ?? 0)
+  const stored = requireStored(put, name, isTaken)
+  const kept = unexpressed(stored.blueprint)
+  return withWarnings(goJson({}), [
+    ...(kept.length > 0 ? [`kept, though this form cannot express it: ${kept.join(', ')}`] : []),
+    ...stored.warnings,
+  ])
+})
+
+/** @throws RequestError for a blueprint that was not stored */
+function requireStored(
+  put: BlueprintPut,
+  name: string,
+  isTaken: RequestError,
+): Extract<BlueprintPut, { kind: 'stored' }> {
   switch (put.kind) {
+    case 'moved':
+      throw movedOn(name, put.version)
     case 'name_taken':
       throw isTaken
     case 'too_many':
@@ -70,17 +92,10 @@ v1Blueprints.put('/v1/blueprints', async (c) => {
       throw new RequestError(
         `Blueprint ${name}: ${put.faults.map(({ detail }) => detail).join('; ')}`,
       )
-    case 'stored': {
-      const kept = unexpressed(put.blueprint)
-      return withWarnings(goJson({}), [
-        ...(kept.length > 0
-          ? [`kept, though this form cannot express it: ${kept.join(', ')}`]
-          : []),
-        ...put.warnings,
-      ])
-    }
+    case 'stored':
+      return put
   }
-})
+}
 
 /** As in MicroMDM, an unknown name ends the call, and the blueprints before it are removed. */
 v1Blueprints.delete('/v1/blueprints', async (c) => {

@@ -8,11 +8,11 @@ import {
   type StoredBlueprint,
 } from '../../../directory/blueprints/blueprints.ts'
 import { MAX_BLUEPRINTS, putBlueprint } from '../../../setup/put-blueprint.ts'
-import { RequestError } from '../../request-error.ts'
+import { movedOn, RequestError } from '../../request-error.ts'
 import { newRoutes } from '../new-routes.ts'
-import { answer, body, DONE, operation } from '../operation.ts'
+import { answer, body, DONE, operation, OTHER_VERSION } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
-import { iso } from '../values.ts'
+import { iso, readVersion } from '../values.ts'
 import { permitSteps } from './permit.ts'
 import {
   BLUEPRINT_EXAMPLE,
@@ -72,11 +72,12 @@ blueprintRoutes.openapi(
       'Setups that have begun go on as they are. Profiles, setup users and ' +
       'manifests of `/repo` that it names have to exist.',
     params: BLUEPRINT_PARAMS,
+    query: { if_version: readVersion },
     body: body(newBlueprintSchema, BLUEPRINT_PUT_EXAMPLES),
     answers: { 200: detailAnswer, 201: detailAnswer },
     problems: {
       400: 'a step with a fault: `errors` has all of them',
-      409: `another blueprint has the name, or there are ${MAX_BLUEPRINTS} blueprints`,
+      409: `another blueprint has the name, ${OTHER_VERSION[409]}, or there are ${MAX_BLUEPRINTS} blueprints`,
     },
   }),
   async (c) => {
@@ -88,7 +89,7 @@ blueprintRoutes.openapi(
     const put =
       uuid === RESERVED
         ? { kind: 'refused' as const, faults: [{ at: 'id', detail: `cannot be ${RESERVED}` }] }
-        : await putBlueprint(c.env, { ...sent, uuid }, changedAt)
+        : await putBlueprint(c.env, { ...sent, uuid }, changedAt, c.req.valid('query').if_version)
     switch (put.kind) {
       case 'refused':
         throw refusedBlueprint(put.faults)
@@ -102,6 +103,8 @@ blueprintRoutes.openapi(
           `${MAX_BLUEPRINTS} blueprints exist: delete one first`,
           'limit_reached',
         )
+      case 'moved':
+        throw movedOn(sent.name, put.version)
       case 'stored': {
         const { blueprint, warnings } = put
         const json = { ...blueprintJson({ blueprint, changedAt }), warnings: [...warnings] }

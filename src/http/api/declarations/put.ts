@@ -2,15 +2,20 @@ import { z } from '../zod.ts'
 import { loadCatalog } from '../../../directory/declarations/catalog.ts'
 import { readDeclaration } from '../../../directory/declarations/edit.ts'
 import { compileSent, type SentDeclaration } from '../../../directory/declarations/put.ts'
-import { setsOfDeclaration, type Link } from '../../../directory/declarations/sets.ts'
+import {
+  changeLinks,
+  linkChange,
+  setsOfDeclaration,
+  type Link,
+} from '../../../directory/declarations/sets.ts'
 import type { DeclarationItem } from '../../../ddm/item.ts'
 import type { Env } from '../../../env.ts'
 import { beginRollout } from '../../../jobs/declarations/rollout.ts'
 import { baseUrl } from '../../host.ts'
 import { newRoutes } from '../new-routes.ts'
-import { body, operation } from '../operation.ts'
+import { body, operation, OTHER_VERSION } from '../operation.ts'
 import { shortPageQuery } from '../paging.ts'
-import { digits, flag } from '../values.ts'
+import { flag, readVersion } from '../values.ts'
 import { previewItem } from './preview.ts'
 import { newRollout, planOf } from './rollout.ts'
 import {
@@ -23,7 +28,7 @@ import {
   setName,
 } from './schema.ts'
 import { refusedBy, storeContent, storedAnswers, type StoredJson } from './store.ts'
-import { changeCatalog, settleLinks, writeQuery } from './write.ts'
+import { changeCatalog, writeQuery } from './write.ts'
 
 /** Stores a declaration, or shows who would get it. */
 export const declarationPutRoutes = newRoutes()
@@ -57,9 +62,7 @@ declarationPutRoutes.openapi(
     query: {
       ...writeQuery,
       force: flag.default(false).openapi({ description: 'stores it despite its faults' }),
-      if_version: digits(z.int().min(0)).optional().openapi({
-        description: 'stores it only if this is its version, or for 0 if it is new',
-      }),
+      if_version: readVersion,
       dry_run: flag.default(false).openapi({ description: 'shows who would get it' }),
       ...shortPageQuery,
     },
@@ -72,7 +75,7 @@ declarationPutRoutes.openapi(
     problems: {
       400: 'faults by Apple’s schema: `errors` has their places; `force` stores it all the same',
       404: 'one of the sets does not exist',
-      409: 'it has another version than `if_version`',
+      ...OTHER_VERSION,
     },
   }),
   async (c) => {
@@ -109,10 +112,11 @@ async function settleSets(
   d1: D1Database,
   id: string,
   sets: readonly string[],
-  when: Parameters<typeof settleLinks>[2],
+  when: Parameters<typeof changeLinks>[2],
 ): Promise<boolean> {
   const before = await setsOfDeclaration(d1, id)
-  return settleLinks(d1, { before, wanted: sets, link: (set): Link => [set, id] }, when)
+  const change = linkChange(before, sets, (set): Link => [set, id])
+  return (await changeLinks(d1, change, when)) === 'changed'
 }
 
 const NO_DEVICES =

@@ -5,7 +5,7 @@ import {
   type Refused,
   type SentDeclaration,
 } from '../../../directory/declarations/put.ts'
-import { RequestError } from '../../request-error.ts'
+import { movedOn, RequestError } from '../../request-error.ts'
 import { answer } from '../operation.ts'
 import { DECLARATION_EXAMPLE_ID, ENROLLMENT_EXAMPLE_ID } from './schema.ts'
 
@@ -93,14 +93,6 @@ export async function storeContent(d1: D1Database, sent: SentDeclaration, when: 
     changed: isStored,
   }
   return { isNew: kind === 'created', isStored, json }
-}
-
-function movedOn(identifier: string, version: number): RequestError {
-  const present = version === 0 ? 'does not exist' : `has version ${version} by now`
-  return new RequestError(
-    `${identifier} ${present}: read it again, and make your change there`,
-    'conflict',
-  )
 }
 
 /** Where the parts of a declaration are in a request. */

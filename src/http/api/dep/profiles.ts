@@ -10,11 +10,11 @@ import {
 } from '../../../directory/dep/profiles.ts'
 import { depAccountOf } from '../../dep/account.ts'
 import { depError } from '../../dep/refusal.ts'
-import { faultAt, RequestError } from '../../request-error.ts'
+import { faultAt, movedOn, RequestError } from '../../request-error.ts'
 import { newRoutes } from '../new-routes.ts'
-import { answer, body, operation, pathId } from '../operation.ts'
+import { answer, body, operation, OTHER_VERSION, pathId } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
-import { atOrNull, flag, iso, time } from '../values.ts'
+import { atOrNull, flag, iso, readVersion, time } from '../values.ts'
 import { outcomesJson, outcomesSchema } from './outcomes.ts'
 import { APPLE_REFUSES, DEP_TAGS as tags, depAccountText, NO_DEP_ACCOUNT } from './schema.ts'
 
@@ -28,6 +28,7 @@ const depProfile = z
     account: z.string(),
     defined_at: time,
     replaced_at: time.nullable().openapi({ description: 'null for the present one of its name' }),
+    version: z.int().openapi({ description: 'rises with each content of the name' }),
     profile: z
       .record(z.string(), z.unknown())
       .openapi({ type: 'object', additionalProperties: true, description: 'as Apple got it' }),
@@ -47,6 +48,7 @@ const EXAMPLE: z.input<typeof depProfile> = {
   account: 'f1e0c6a5d2b34c17',
   defined_at: '2026-11-28T09:00:00.000Z',
   replaced_at: null,
+  version: 1,
   profile: { profile_name: 'macs', ...KEYS },
 }
 const id = (description: string) => pathId(z.string().min(1).max(200), description, EXAMPLE.name)
@@ -116,7 +118,7 @@ depProfileRoutes.openapi(
       'Devices that have the earlier one get this one. A device that has fetched its profile uses it until ' +
       'it is erased. The same content again changes nothing.',
     params: id('the name, up to 125 characters'),
-    query: { account: depAccountText },
+    query: { account: depAccountText, if_version: readVersion },
     body: body(wanted, {
       macs: { profile: KEYS },
       all: { profile: { url: KEYS.url, skip_setup_items: 'all' } },
@@ -132,13 +134,15 @@ depProfileRoutes.openapi(
     problems: {
       400: 'Apple would refuse it: `errors` names the key, with Apple’s word',
       ...NO_DEP_ACCOUNT,
-      ...APPLE_REFUSES,
+      409: `${APPLE_REFUSES[409]}; or ${OTHER_VERSION[409]}`,
     },
   }),
   async (c) => {
-    const profile = profileOf(c.req.valid('param').id, c.req.valid('json').profile)
-    const { row, object } = await depAccountOf(c.env, c.req.valid('query').account)
-    const defined = requireDefined(await object.define(profile))
+    const { id: name } = c.req.valid('param')
+    const { account, if_version: ifVersion } = c.req.valid('query')
+    const profile = profileOf(name, c.req.valid('json').profile)
+    const { row, object } = await depAccountOf(c.env, account)
+    const defined = requireDefined(name, await object.define(profile, { ifVersion }))
     const found = await depProfileOf(c.env.DB, row.id, defined.uuid)
     const warnings = warningsOfDepProfile(profile)
     const outcomes = outcomesJson(defined.devices)
@@ -155,9 +159,11 @@ function profileOf(name: string, given: DepProfile): DepProfile {
   return { ...given, profile_name: name }
 }
 
-/** @throws RequestError for a profile that Apple refuses, or would refuse */
-function requireDefined(outcome: Defined): Extract<Defined, { kind: 'defined' }> {
+/** @throws RequestError for a profile that Apple refuses, or would refuse, or that has another version */
+function requireDefined(name: string, outcome: Defined): Extract<Defined, { kind: 'defined' }> {
   switch (outcome.kind) {
+    case 'moved':
+      throw movedOn(name, outcome.version)
     case 'invalid': {
       const { field, text, code } = outcome.fault
       throw faultAt(`json.profile.${field}`, `${text} (${code})`)
@@ -193,6 +199,7 @@ function depProfileJson(row: DepProfileRow): z.input<typeof depProfile> {
     account: row.account,
     defined_at: iso(row.definedAt),
     replaced_at: atOrNull(row.replacedAt),
+    version: row.version,
     profile: JSON.parse(row.profile),
   }
 }

@@ -5,6 +5,7 @@ import type { DepProfile } from '../../../dep/records.ts'
 import { newApp } from '../../app-env.ts'
 import { askApple, depAccountOfQuery } from '../../dep/account.ts'
 import { depError, depProfileError } from '../../dep/refusal.ts'
+import { movedOn } from '../../request-error.ts'
 import { goJson, readObject } from '../request.ts'
 import { readSerials } from './serials.ts'
 import { goDepProfile } from './shapes.ts'
@@ -20,6 +21,9 @@ v1DepProfiles.put(PATH, async (c) => {
   const defined = await object.define(profile)
   if (defined.kind === 'invalid') {
     throw depProfileError('define profile', defined.fault)
+  }
+  if (defined.kind === 'moved') {
+    throw movedOn(profile.profile_name ?? '', defined.version)
   }
   if (defined.kind === 'refused') {
     throw depError('define profile', defined.answer)

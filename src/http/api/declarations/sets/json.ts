@@ -21,6 +21,10 @@ export const setSchema = z
       .nullable()
       .openapi({ description: 'the part of the server that makes it; null for an admin’s' }),
     declaration_count: z.int(),
+    version: z.int().openapi({
+      description:
+        'rises with each change of rule, description and declarations; 0: it has members alone',
+    }),
   })
   .openapi('DeclarationSet')
 
@@ -39,6 +43,7 @@ export const SET_EXAMPLE: z.input<typeof setSchema> = {
   rule: ruleJson({ platform: ['macOS'] }),
   owner: null,
   declaration_count: 1,
+  version: 1,
 }
 
 export const setAnswer = answer('the set', setDetailSchema, {
@@ -54,6 +59,7 @@ export function setJson(row: SetRow): z.input<typeof setSchema> {
     rule: row.rule === '' ? null : ruleJson(JSON.parse(row.rule)),
     owner: textOrNull(row.owner),
     declaration_count: row.declarations,
+    version: row.version,
   }
 }
 

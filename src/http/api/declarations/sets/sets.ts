@@ -3,17 +3,18 @@ import { MAX_OFFERED } from '../../../../ddm/manifest/manifest.ts'
 import { missingDeclarations } from '../../../../directory/declarations/read.ts'
 import {
   addToSet,
-  declarationsOfSet,
   deleteSet,
-  describeSet,
   listSets,
+  putSet,
+  readSet,
   removeFromSet,
-  type Link,
+  type SetRow,
 } from '../../../../directory/declarations/sets.ts'
-import { faultAt } from '../../../request-error.ts'
+import { faultAt, movedOn } from '../../../request-error.ts'
 import { newRoutes } from '../../new-routes.ts'
-import { body, DONE, operation } from '../../operation.ts'
+import { body, DONE, operation, OTHER_VERSION } from '../../operation.ts'
 import { listOf, pageOfRows, pageQuery, readCursor, writeCursor } from '../../paging.ts'
+import { readVersion } from '../../values.ts'
 import { newRule, readRule } from './rule.ts'
 import {
   DECLARATION_EXAMPLE_ID,
@@ -24,7 +25,7 @@ import {
   unknownDeclaration,
 } from '../schema.ts'
 import { refuseOwned, SET_EXAMPLE, setAnswer, setJson, setSchema, showSet } from './json.ts'
-import { changeCatalog, settleLinks, writeQuery } from '../write.ts'
+import { changeCatalog, writeQuery } from '../write.ts'
 
 /** Sets: which devices get which declarations. */
 export const declarationSetRoutes = newRoutes()
@@ -78,13 +79,16 @@ declarationSetRoutes.openapi(
     tags,
     summary: 'Makes a set, or changes it: a part that is left out stays as it is',
     params: SET_PARAMS,
-    query: writeQuery,
+    query: { ...writeQuery, if_version: readVersion },
     body: body(wanted, {
       macs: { description: 'every Mac', rule: { platform: ['macOS'], os_version_from: '14' } },
       declarations: { declarations: [DECLARATION_EXAMPLE_ID] },
     }),
     answers: { 200: setAnswer },
-    problems: { ...OWNED, 404: 'one of the declarations does not exist' },
+    problems: {
+      404: 'one of the declarations does not exist',
+      409: `${OWNED[409]}; or ${OTHER_VERSION[409]}`,
+    },
   }),
   async (c) => {
     const { id: name } = c.req.valid('param')
@@ -98,17 +102,27 @@ declarationSetRoutes.openapi(
         'declaration_not_found',
       )
     }
-    const kept = before.rule === '' ? undefined : JSON.parse(before.rule)
-    await changeCatalog(c.env, c.req.valid('query'), async (d1, when) => {
-      const described = {
-        name,
-        description: description === undefined ? before.description : (description ?? ''),
-        rule: rule === undefined ? kept : rule === null ? undefined : readRule(rule),
+    const { if_version: ifVersion, notify } = c.req.valid('query')
+    const refuseMoved = ({ version }: SetRow): void => {
+      if (ifVersion !== undefined && version !== ifVersion) {
+        throw movedOn(`the set ${name}`, version)
       }
-      await describeSet(d1, described, when)
-      if (declarations) {
-        const links = { before: await declarationsOfSet(d1, name), wanted: declarations }
-        await settleLinks(d1, { ...links, link: (one): Link => [name, one] }, when)
+    }
+    refuseMoved(before)
+    const kept = before.rule === '' ? undefined : JSON.parse(before.rule)
+    const set = {
+      name,
+      description: description === undefined ? before.description : (description ?? ''),
+      rule: rule === undefined ? kept : rule === null ? undefined : readRule(rule),
+      declarations,
+      ifVersion,
+    }
+    await changeCatalog(c.env, { notify }, async (d1, when) => {
+      try {
+        await putSet(d1, set, when)
+      } catch (error) {
+        refuseMoved(await readSet(d1, name))
+        throw error
       }
     })
     return c.json(await showSet(c.env.DB, name), 200)
