@@ -3,6 +3,7 @@ import { runDailyDuties } from '../../src/cron.ts'
 import { configOf } from '../../src/config/config.ts'
 import type { Env } from '../../src/env.ts'
 import { loadCatalog } from '../../src/directory/declarations/catalog.ts'
+import { filesChanged } from '../../src/directory/declarations/files-changed.ts'
 import { putDeclaration } from '../../src/directory/declarations/put.ts'
 import { declarationContent, listVersions } from '../../src/directory/declarations/read.ts'
 import { clock, turn } from './clock.ts'
@@ -172,6 +173,44 @@ describe('a declaration that names a file', () => {
     expect(items.get(identifier)).toMatchObject({
       files: [sha256(ONE)],
       rollout: { percent: 10, before: { files: [sha256(TWO)] } },
+    })
+  })
+
+  it('is not overwritten when a person changes it meanwhile', async () => {
+    const name = newName()
+    await upload(name, ONE)
+    const identifier = await declared({ ProfileURL: `file:${name}` })
+    await upload(name, TWO)
+    const edited = { ProfileURL: `file:${name}`, VisibleName: 'edited' }
+    const edit = (): Promise<unknown> =>
+      putDeclaration(
+        env.DB,
+        {
+          identifier,
+          type: 'com.apple.configuration.legacy',
+          payload: JSON.stringify(edited),
+          origin: ORIGIN,
+          force: true,
+        },
+        { notify: false, now: clock.now() },
+      )
+    let edits = 0
+    const batch = async (statements: D1PreparedStatement[]) => {
+      edits += 1
+      if (edits === 1) {
+        await edit()
+      }
+      return env.DB.batch(statements)
+    }
+    const prepare = (text: string) => env.DB.prepare(text)
+    const d1 = Object.assign(Object.create(env.DB), { batch, prepare })
+    const when = { origin: 'http://other.test', now: clock.now() }
+    expect(await filesChanged(d1, name, when)).toEqual({ changed: [identifier], refused: [] })
+    const [now] = await listVersions(env.DB, identifier)
+    expect(JSON.parse(now?.payload ?? '')).toEqual(edited)
+    expect(await servedBy(identifier)).toEqual({
+      ...edited,
+      ProfileURL: expect.stringMatching(`^http://other.test/ddm/files/${sha256(TWO)}`),
     })
   })
 

@@ -1,7 +1,7 @@
 import type { Rollout } from '../../ddm/item.ts'
 import { readDeclaration } from './edit.ts'
 import { declarationsNaming } from './files.ts'
-import { putDeclaration } from './put.ts'
+import { type Moved, type Put, putDeclaration } from './put.ts'
 
 export interface FilesChanged {
   /** Identifiers of the declarations that have new contents. */
@@ -22,29 +22,34 @@ export async function filesChanged(
   const changed: string[] = []
   const refused: { identifier: string; detail: string }[] = []
   for (const identifier of await declarationsNaming(d1, name)) {
-    const row = await readDeclaration(d1, identifier)
-    if (!row) {
-      continue
-    }
-    const { type, payload } = row
-    const rollout: Rollout | undefined = row.rollout ? JSON.parse(row.rollout) : undefined
-    const put = await putDeclaration(
-      d1,
-      {
-        identifier,
-        type,
-        payload,
-        origin,
-        force: true,
-        ...(rollout && { percent: rollout.percent }),
-      },
-      { notify: true, now },
-    )
-    if (put.kind === 'refused') {
+    const put = await storeAgain(d1, identifier, { origin, now })
+    if (put?.kind === 'refused') {
       refused.push({ identifier, detail: put.faults.map(({ detail }) => detail).join('; ') })
-    } else if (put.kind !== 'same') {
+    } else if (put && put.kind !== 'same') {
       changed.push(identifier)
     }
   }
   return { changed, refused }
+}
+
+/** A person may change it meanwhile: then that content is stored again. `undefined`: it was deleted. */
+async function storeAgain(
+  d1: D1Database,
+  identifier: string,
+  { origin, now }: { readonly origin: string; readonly now: number },
+): Promise<Exclude<Put, Moved> | undefined> {
+  for (;;) {
+    const row = await readDeclaration(d1, identifier)
+    if (!row) {
+      return undefined
+    }
+    const { type, payload, version } = row
+    const rollout: Rollout | undefined = row.rollout ? JSON.parse(row.rollout) : undefined
+    const share = rollout && { percent: rollout.percent }
+    const sent = { identifier, type, payload, origin, force: true, ifVersion: version, ...share }
+    const put = await putDeclaration(d1, sent, { notify: true, now })
+    if (put.kind !== 'moved') {
+      return put
+    }
+  }
 }

@@ -46,7 +46,7 @@ type Checked =
     }
 
 /** It has another version than the caller knows; 0: there is none. */
-interface Moved {
+export interface Moved {
   readonly kind: 'moved'
   readonly version: number
 }
