@@ -162,13 +162,33 @@ describe('what reveals a secret or cannot be undone', () => {
       request_type: 'DeviceLock',
       pin: '123456',
     })
-    expect(await newest(1)).toMatchObject([
-      { scope: 'destructive', outcome: 'asked', detail: { request_type: 'DeviceLock' } },
+    const about = { scope: 'destructive', target: { type: 'device', id: udid } }
+    const detail = { request_type: 'DeviceLock', command_id: `${udid}.1` }
+    expect(await newest(2)).toMatchObject([
+      { ...about, outcome: 'asked', detail: { request_type: 'DeviceLock' } },
+      { ...about, outcome: 'done', detail },
     ])
     await api('POST', `/api/commands/${udid}.1/secrets`, WHY)
     const [row] = await newest(1)
     expect(row).toMatchObject({ scope: 'secrets', outcome: 'asked', detail: WHY })
     expect(JSON.stringify(await allRows())).not.toContain('123456')
+  })
+
+  it('names the command and the job when it is for many devices', async () => {
+    const devices = await Promise.all([enrolled(), enrolled()])
+    const command = { request_type: 'EraseDevice', pin: '123456' }
+    const confirm = { request_type: 'EraseDevice', count: 2 }
+    const ids = devices.map(({ udid }) => udid)
+    const { status, body } = await api('POST', '/api/commands', { ids, command, confirm })
+    expect(status).toBe(200)
+    expect(await newest(1)).toMatchObject([
+      {
+        scope: 'destructive',
+        outcome: 'asked',
+        target: { type: 'job', id: body['id'] },
+        detail: { request_type: 'EraseDevice', devices: 2 },
+      },
+    ])
   })
 
   it('has a second row if it did not happen', async () => {

@@ -40,18 +40,18 @@ export async function auditFirst(c: AppContext): Promise<void> {
       'unavailable',
     )
   }
-  c.set('deed', { ...deed, isWritten: true })
+  c.set('deed', { ...deed, isWritten: true, isAsked: true })
 }
 
 /**
  * Writes the row of a deed that is done, while its request goes on: the sender may leave before the answer,
- * and the runtime then ends the request.
+ * and the runtime then ends the request. A deed with a row before it gets a second one, with what it made.
  */
 export async function auditDone(c: AppContext): Promise<void> {
   const { deed } = c.var
-  if (deed && !deed.isWritten) {
+  if (deed && (!deed.isWritten || deed.isAsked)) {
     await writeOrLog(c, deed, 'done')
-    c.set('deed', { ...deed, isWritten: true })
+    c.set('deed', { ...deed, isWritten: true, isAsked: false })
   }
 }
 

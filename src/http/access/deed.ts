@@ -7,8 +7,10 @@ export interface Deed {
   readonly via: AuditEntry['via']
   readonly target: AuditEntry['target']
   readonly detail: NonNullable<AuditEntry['detail']>
-  /** Whether a row was written before the deed. */
+  /** Whether it has a row. */
   readonly isWritten: boolean
+  /** Whether that row was written before the deed, and none after it. */
+  readonly isAsked?: boolean
   /** A request that only shows what would happen leaves no row. */
   readonly isTrial: boolean
 }

@@ -19,16 +19,15 @@ export async function enqueueCommand(c: AppContext, id: string, command: NewComm
 
 /** Queues several. The audit has one row, also if one of them cannot be queued. */
 export async function enqueueSeveral(c: AppContext, id: string, commands: readonly NewCommand[]) {
-  let count = 0
+  const ids: string[] = []
   noteAudit(c, {}, { target: { type: 'device', id } })
   try {
     for (const command of commands) {
-      await enqueueOne(c, id, command)
-      count += 1
+      ids.push((await enqueueOne(c, id, command)).id)
     }
   } finally {
-    if (count > 0) {
-      noteAudit(c, { commands: count })
+    if (ids.length > 0) {
+      noteAudit(c, { commands: ids.length, command_ids: ids })
       await auditDone(c)
     }
   }

@@ -37,8 +37,8 @@ const columnsOf = (nameOf: NameOf, rows: readonly Entry[]): readonly Column<Entr
     id: 'what',
     label: 'Action',
     isLong: true,
-    cell: ({ action, scope }) => {
-      const words = actionWords(action)
+    cell: ({ action, scope, detail: { request_type: type } }) => {
+      const words = [actionWords(action), ...(typeof type === 'string' ? [type] : [])].join(': ')
       return (
         <a class="plain" href={withQuery({ action, cursor: undefined })} title={action}>
           {MARKED.has(scope) ? <Badge tone="warn">{words}</Badge> : words}
@@ -165,7 +165,7 @@ function Target({
 }
 
 function Detail({ of: { detail } }: { readonly of: Entry }) {
-  const { reason, command_id: command, ...others } = detail
+  const { reason, command_id: command, request_type: _type, ...others } = detail
   const facts = Object.entries(others).map(
     ([name, value]) => `${name.replaceAll('_', ' ')}: ${[value].flat().join(', ')}`,
   )

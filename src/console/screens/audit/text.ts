@@ -17,15 +17,16 @@ export const SCOPES = [
 type Row = Pick<Schema<'AuditEntry'>, 'outcome' | 'request_id'>
 
 /**
- * What became of a deed. The row of a deed that loses or reveals something is written before it; only if the
- * deed then fails, a second row of the same request says so (docs/audit.md).
+ * What became of a deed. The row of a deed that loses or reveals something is written before it. A second row of
+ * the same request says that it failed, or which command it queued (docs/audit.md).
  */
 export function outcomeWords(row: Row, rows: readonly Row[]): string {
-  const failed =
+  const later =
     row.outcome === 'asked' && row.request_id !== null
-      ? rows.find((one) => one.request_id === row.request_id && one.outcome.startsWith(ANSWERED))
-      : row
-  const { outcome } = failed ?? row
+      ? rows.filter((one) => one.request_id === row.request_id && one.outcome !== 'asked')
+      : []
+  const failed = later.find((one) => one.outcome.startsWith(ANSWERED))
+  const { outcome } = failed ?? later[0] ?? row
   if (outcome.startsWith(ANSWERED)) {
     const status = outcome.slice(ANSWERED.length)
     return Number(status) < 500

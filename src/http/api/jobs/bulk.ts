@@ -95,9 +95,9 @@ export async function planCommand(c: AppContext, wanted: BulkRequest): Promise<N
   const { force } = wanted
   const { request, command, losing } = readBulkCommand(wanted.command, wanted)
   const by = queuedBy(c, 'api')
-  await permitCommand(c, command)
   const targets = await findTargets(c.env.DB, wanted)
   noteAudit(c, { devices: targets.ids.length - targets.faults.size })
+  await permitCommand(c, command)
   if (losing) {
     checkConfirmed(wanted, command, targets)
   }

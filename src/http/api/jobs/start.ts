@@ -4,6 +4,7 @@ import { clock } from '../../../clock.ts'
 import { addJob } from '../../../directory/jobs.ts'
 import type { JobOrder } from '../../../jobs/rows.ts'
 import type { AppEnv } from '../../app-env.ts'
+import { noteAudit } from '../../access/audited.ts'
 import { RequestError } from '../../request-error.ts'
 import { answer, keyText, located } from '../operation.ts'
 import { requestHash } from '../request-hash.ts'
@@ -52,6 +53,8 @@ export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) 
   const object = c.env.JOB.getByName(name)
   let created = key === '' ? undefined : await object.known(request)
   if (!created) {
+    // The row of the audit may come before the job.
+    noteAudit(c, {}, { target: { type: 'job', id: name } })
     const { targets, facts, payload } = await plan()
     const { ids, faults } = targets
     if (Buffer.byteLength(facts.work) > MAX_WORK) {

@@ -33,4 +33,6 @@ it('a deed that was asked for says whether it then failed', () => {
   const unknown = [row(null, 'answered 409'), row(null, 'asked')]
   expect(outcomeWords(row(null, 'asked'), unknown)).toBe('No failure noted')
   expect(outcomeWords(row('d', 'done'), rows)).toBe('Done')
+  const queued = [row('e', 'done'), row('e', 'asked')]
+  expect(queued.map((one) => outcomeWords(one, queued))).toEqual(['Done', 'Done'])
 })
