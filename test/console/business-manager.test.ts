@@ -177,14 +177,38 @@ it('a blueprint is written step by step, what is wrong stands at its field, and 
 })
 
 it('a setup user takes a password, and no page shows it again', async () => {
-  const ada = await visiting('/console/blueprints?tab=users')
+  const ada = await visiting('/console/blueprints')
   const { page } = ada
   const id = `admin-${crypto.randomUUID()}`
+  const asked: string[] = []
+  let isLeft = false
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.type())
+    void (isLeft ? dialog.accept() : dialog.dismiss())
+  })
+  await ada.click('link', 'Setup users')
   await ada.click('button', 'New setup user')
   await page.getByLabel('Id').fill(id)
   await page.getByLabel('Name of the account').fill('itadmin')
   await page.getByLabel('Password').selectOption('The same on all Macs')
-  await page.getByLabel('New password').fill('correct horse battery staple')
+  const password = page.getByLabel('New password')
+  await password.fill('correct horse battery staple')
+  await page.keyboard.press('Escape')
+  await expect.poll(() => asked.length).toBe(1)
+  await page.evaluate(() => {
+    history.back()
+  })
+  await expect.poll(() => asked.length).toBe(2)
+  await expect.poll(() => page.url()).toContain('?tab=users')
+  expect(await password.inputValue()).toBe('correct horse battery staple')
+  isLeft = true
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(asked).toEqual(['confirm', 'confirm', 'confirm'])
+  await ada.click('button', 'New setup user')
+  expect(await page.getByLabel('Id').inputValue()).toBe(id)
+  expect(await password.inputValue()).toBe('')
+  await password.fill('correct horse battery staple')
   await ada.click('button', 'Save setup user')
   const row = page.getByRole('row', { name: new RegExp(id) })
   await row.getByText('The same on all Macs').waitFor()

@@ -35,6 +35,10 @@ export function SignIn({ was }: { readonly was: Session | undefined }) {
       onCancel={(event) => {
         event.preventDefault()
       }}
+      // A browser lets a page refuse one Esc, and closes at the second all the same.
+      onClose={() => {
+        dialog.current?.showModal()
+      }}
     >
       <form
         class="inside"

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Button } from './button.tsx'
 import type { Done, Fault } from '../api/fault.ts'
+import { forgetTyped, mayLeave, useSecret } from '../place/kept.ts'
 import { Copy } from './copy.tsx'
 import { Field } from './field.tsx'
 import { FaultNote } from './states.tsx'
@@ -12,12 +13,15 @@ export function Dialog({
   title,
   onClose,
   isKept = false,
+  hasSecret = false,
   children,
 }: {
   readonly title: string
   readonly onClose: () => void
   /** What it shows would be lost: only its own buttons close it. */
   readonly isKept?: boolean
+  /** A secret was typed into it, which is kept nowhere: it asks before it closes. */
+  readonly hasSecret?: boolean
   readonly children: ComponentChildren
 }) {
   const element = useRef<HTMLDialogElement>(null)
@@ -30,8 +34,9 @@ export function Dialog({
       }
     }
   }, [])
+  useSecret(isKept || hasSecret)
   const leave = (): void => {
-    if (!isKept) {
+    if (!isKept && mayLeave()) {
       onClose()
     }
   }
@@ -62,6 +67,28 @@ export function Dialog({
   )
 }
 
+/** Cancel gives up what was typed into the form of this name. Esc only closes the form. */
+export function GiveUp({
+  typed,
+  label = 'Cancel',
+  onClose,
+}: {
+  readonly typed: string
+  readonly label?: string
+  readonly onClose: () => void
+}) {
+  return (
+    <Button
+      onClick={() => {
+        forgetTyped(typed)
+        onClose()
+      }}
+    >
+      {label}
+    </Button>
+  )
+}
+
 /** The last question before something is done. What cannot be taken back asks for a word. */
 export function AskFirst({
   title,
@@ -70,6 +97,7 @@ export function AskFirst({
   hint,
   isLoss = true,
   why,
+  typed: form = '',
   children,
   onYes,
   onClose,
@@ -82,6 +110,8 @@ export function AskFirst({
   readonly hint?: string
   readonly isLoss?: boolean
   readonly why?: string | undefined
+  /** Names what else is typed into it. */
+  readonly typed?: string
   readonly children: ComponentChildren
   readonly onYes: () => Promise<Done>
   readonly onClose: () => void
@@ -96,6 +126,7 @@ export function AskFirst({
     }
     const answer = await onYes()
     if (answer.ok) {
+      forgetTyped(form)
       onClose()
     } else {
       fault.value = answer.fault
@@ -128,7 +159,7 @@ export function AskFirst({
           <Button type="submit" tone={isLoss ? 'danger' : 'main'} why={why} onClick={yes}>
             {deed}
           </Button>
-          <Button onClick={onClose}>Cancel</Button>
+          <GiveUp typed={form} onClose={onClose} />
         </div>
       </form>
     </Dialog>

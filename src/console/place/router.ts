@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals'
-import { nextStep } from './scroll.ts'
+import { mayLeave } from './kept.ts'
+import { nextStep, presentStep } from './scroll.ts'
 
 /** Where the page is. The address is the state of a screen: filters, tab and sort stand in its query. */
 export interface Place {
@@ -14,6 +15,9 @@ export interface ScreenProps {
 
 export const place = signal(here())
 
+/** The number of the entry that is shown. */
+let shown = presentStep()
+
 export const path = computed(() => place.value.path)
 
 /** Goes to an address of the console. `replace` leaves no step for Back: a filter while it is typed. */
@@ -22,6 +26,7 @@ export function go(to: string, { replace = false } = {}): void {
     history.replaceState(history.state, '', to)
   } else {
     history.pushState(nextStep(), '', to)
+    shown = presentStep()
     scrollTo(0, 0)
   }
   place.value = here()
@@ -53,6 +58,12 @@ export function wordIn<Word extends string>(
 /** Follows links and Back without loading the page again. Links with a modifier key stay the browser's. */
 export function followLinks(): void {
   addEventListener('popstate', () => {
+    const step = presentStep()
+    if (step !== shown && !mayLeave()) {
+      history.go(shown - step)
+      return
+    }
+    shown = step
     place.value = here()
   })
   document.addEventListener('click', (event) => {

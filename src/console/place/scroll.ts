@@ -14,7 +14,7 @@ let stop = (): void => {}
 
 /** The state of an entry of the history that comes after the present one. */
 export function nextStep(): Step {
-  const step = present() + 1
+  const step = presentStep() + 1
   seen.delete(step)
   return { step }
 }
@@ -25,13 +25,13 @@ export function followScroll(): void {
   addEventListener(
     'scroll',
     () => {
-      seen.set(present(), scrollY)
+      seen.set(presentStep(), scrollY)
     },
     { passive: true },
   )
   addEventListener('popstate', () => {
     stop()
-    stop = keepAt(seen.get(present()) ?? 0)
+    stop = keepAt(seen.get(presentStep()) ?? 0)
   })
 }
 
@@ -54,7 +54,8 @@ function keepAt(top: number): () => void {
   return end
 }
 
-function present(): number {
+/** The number of the present entry in the history. */
+export function presentStep(): number {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `nextStep` makes states
   const { step } = (history.state ?? {}) as Step
   return typeof step === 'number' ? step : 0

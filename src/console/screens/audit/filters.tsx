@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals'
+import { useTyped } from '../../place/kept.ts'
 import { go, place, withQuery } from '../../place/router.ts'
 import { Button } from '../../kit/button.tsx'
 import { Choice, Field } from '../../kit/field.tsx'
@@ -16,7 +16,7 @@ const HINTS = { actor: '', action: 'device.erase', target: '', since: '2026-11-3
 /** The filters stand in the address: a link shows the same rows. */
 export function Filters() {
   const { query } = place.value
-  const typed = useSignal<Readonly<Record<string, string>>>({})
+  const typed = useTyped<Readonly<Record<string, string>>>('filters of the audit', {})
   const apply = (): void => {
     const words = Object.entries(typed.value).map(([name, text]) => [name, text.trim()])
     go(withQuery({ ...Object.fromEntries(words), cursor: undefined }))

@@ -5,9 +5,10 @@ import type { Fault } from '../../api/fault.ts'
 import { may } from '../../api/session.ts'
 import { Button, needs } from '../../kit/button.tsx'
 import { Copy } from '../../kit/copy.tsx'
-import { Dialog } from '../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../kit/dialog.tsx'
 import { Field } from '../../kit/field.tsx'
 import { FaultNote, Note } from '../../kit/states.tsx'
+import { forgetTyped, useTyped } from '../../place/kept.ts'
 import { after } from '../../time/clock.ts'
 import { HIDES, SEALED } from './text.ts'
 
@@ -87,7 +88,8 @@ function Ask({
   readonly onClose: () => void
   readonly onRead: (read: Revealed) => void
 }) {
-  const reason = useSignal('')
+  const name = `reason ${id}`
+  const reason = useTyped(name, '')
   const fault = useSignal<Fault | undefined>(undefined)
   const reveal = async (): Promise<void> => {
     const answer = await send('post', '/api/commands/{id}/secrets', {
@@ -95,6 +97,7 @@ function Ask({
       body: { reason: reason.value },
     })
     if (answer.ok) {
+      forgetTyped(name)
       onRead({ ...answer.value })
     } else {
       fault.value = answer.fault
@@ -121,7 +124,7 @@ function Ask({
           <Button type="submit" tone="main" onClick={reveal}>
             Reveal
           </Button>
-          <Button onClick={onClose}>Back</Button>
+          <GiveUp typed={name} label="Back" onClose={onClose} />
         </div>
       </form>
     </Dialog>

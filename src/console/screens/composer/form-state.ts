@@ -10,6 +10,7 @@ import {
 } from '../../composer/draft.ts'
 import { draftOf } from '../../composer/fill.ts'
 import { bodyIn } from '../../composer/written.ts'
+import { noteLoss } from '../../place/kept.ts'
 import type { Times } from './again.ts'
 
 export type Panel = 'form' | 'json' | 'curl'
@@ -58,12 +59,7 @@ sessionState.subscribe((state) => {
   }
 })
 
-/** Asks before the page is left with something typed. */
-export function warnOfLoss(event: BeforeUnloadEvent): void {
-  if ([...forms.values()].some(({ isTouched }) => isTouched.value)) {
-    event.preventDefault()
-  }
-}
+noteLoss(() => [...forms.values()].some(({ isTouched }) => isTouched.value))
 
 /** The body as it would be sent now, and what is wrong in the form. */
 export function bodyOf(

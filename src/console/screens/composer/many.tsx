@@ -8,6 +8,7 @@ import type { JsonObject } from '../../composer/draft.ts'
 import { NO_FACTS, type DeviceFacts } from '../../composer/facts.ts'
 import { firstDraft } from '../../composer/presets.ts'
 import { commandStanding } from '../../composer/standing.ts'
+import { forgetTyped, useTyped } from '../../place/kept.ts'
 import { go, place, withQuery, type ScreenProps } from '../../place/router.ts'
 import { Field } from '../../kit/field.tsx'
 import { FaultNote, Loading, Note, Shown } from '../../kit/states.tsx'
@@ -97,14 +98,14 @@ function FilledForMany({
       preview.groups.some(({ platform }) => platform === 'macOS'),
     ),
   )
-  const pace = useSignal('')
-  const share = useSignal('')
+  const limits = useTyped(`limits ${name}`, { pace: '', share: '' })
+  const { pace, share } = limits.value
   const wrap = (body: JsonObject): JsonObject => ({
     ...target,
     command: body,
     ...(type.destructive && total > 1 && { confirm: { request_type: requestType, count: total } }),
-    ...(pace.value !== '' && { pace: Number(pace.value) }),
-    ...(share.value !== '' && { stop_at_error_rate: Number(share.value) / 100 }),
+    ...(pace !== '' && { pace: Number(pace) }),
+    ...(share !== '' && { stop_at_error_rate: Number(share) / 100 }),
   })
   const lacking = lackingIn(type, preview)
   return (
@@ -134,6 +135,7 @@ function FilledForMany({
             if (answer.ok) {
               changed('/api/jobs')
               forgetForm(name)
+              forgetTyped(`limits ${name}`)
               go(`/console/jobs/${encodeURIComponent(answer.value.id)}`)
             }
             return answer
@@ -144,19 +146,19 @@ function FilledForMany({
           <Field
             label="Devices a minute"
             hint="As fast as the server can, if left out."
-            value={pace.value}
+            value={pace}
             more={{ inputMode: 'numeric' }}
             onInput={(text) => {
-              pace.value = text
+              limits.value = { ...limits.value, pace: text }
             }}
           />
           <Field
             label="Halt above this share of errors, in %"
             hint="Never, if left out."
-            value={share.value}
+            value={share}
             more={{ inputMode: 'numeric' }}
             onInput={(text) => {
-              share.value = text
+              limits.value = { ...limits.value, share: text }
             }}
           />
         </div>

@@ -1,5 +1,4 @@
 import { useSignal, type Signal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import type { TypeDocument } from '../../../command-types/document.ts'
 import { send, type Answer } from '../../api/call.ts'
 import type { Fault } from '../../api/fault.ts'
@@ -8,7 +7,7 @@ import { isJsonKeys, type JsonObject, type Path } from '../../composer/draft.ts'
 import type { DeviceFacts } from '../../composer/facts.ts'
 import type { KeptSecrets } from '../../composer/warnings.ts'
 import { holdsWifi } from '../../results/profile.ts'
-import { bodyOf, warnOfLoss, type FormState } from './form-state.ts'
+import { bodyOf, type FormState } from './form-state.ts'
 import { noteType } from './recent-types.ts'
 import { NO_WIFI } from './text.ts'
 
@@ -104,12 +103,6 @@ export function useSending(type: TypeDocument, form: FormState, target: Composer
   const fault = useSignal<Fault | undefined>(undefined)
   const faults = useSignal<ReadonlyMap<string, string>>(new Map())
   const isAsking = useSignal(false)
-  useEffect(() => {
-    addEventListener('beforeunload', warnOfLoss)
-    return () => {
-      removeEventListener('beforeunload', warnOfLoss)
-    }
-  }, [])
   const show = (found: ReadonlyMap<string, string>): void => {
     faults.value = found
     if (found.size > 0) {

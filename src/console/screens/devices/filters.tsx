@@ -56,6 +56,13 @@ function Search() {
   const written = query.get('q') ?? ''
   const text = useSignal(written)
   const stop = useRef(() => {})
+  // The address of the next screen does not get it.
+  useEffect(
+    () => () => {
+      stop.current()
+    },
+    [],
+  )
   useEffect(() => {
     // Back, or a chip, has changed the address.
     if (written !== text.value.trim()) {

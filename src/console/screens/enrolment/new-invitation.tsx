@@ -4,8 +4,9 @@ import type { Fault } from '../../api/fault.ts'
 import { changed } from '../../api/read.ts'
 import { Button } from '../../kit/button.tsx'
 import { Copy } from '../../kit/copy.tsx'
-import { Dialog } from '../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../kit/dialog.tsx'
 import { FaultNote } from '../../kit/states.tsx'
+import { forgetTyped, useTyped } from '../../place/kept.ts'
 import { ByTable } from './form/by-table.tsx'
 import { type FieldOf, type JsonForm, placesAt } from './form/fields.ts'
 import { Qr } from './qr.tsx'
@@ -32,11 +33,12 @@ const FIELDS: readonly FieldOf[] = [
     hint: 'Any device, if left out',
   },
 ]
+const TYPED = 'new invitation'
 const PLACES = FIELDS.map(({ key }) => `json.${key}`)
 
 /** Makes an invitation, and shows its link this once: the server keeps only a hash. */
 export function NewInvitation({ onClose }: { readonly onClose: () => void }) {
-  const draft = useSignal<JsonForm>({})
+  const draft = useTyped<JsonForm>(TYPED, {})
   const link = useSignal('')
   const isCopied = useSignal(false)
   const fault = useSignal<Fault | undefined>(undefined)
@@ -47,6 +49,7 @@ export function NewInvitation({ onClose }: { readonly onClose: () => void }) {
     })
     fault.value = answer.ok ? undefined : answer.fault
     if (answer.ok) {
+      forgetTyped(TYPED)
       link.value = answer.value.link
       changed('/api/invitations')
     }
@@ -73,7 +76,7 @@ export function NewInvitation({ onClose }: { readonly onClose: () => void }) {
           <Button type="submit" tone="main" onClick={make}>
             Make the invitation
           </Button>
-          <Button onClick={onClose}>Cancel</Button>
+          <GiveUp typed={TYPED} onClose={onClose} />
         </div>
       </form>
     </Dialog>

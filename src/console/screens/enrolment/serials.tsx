@@ -12,6 +12,7 @@ import { Empty, FaultNote, Note, Shown } from '../../kit/states.tsx'
 import { type Column, Table } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { heard, toast } from '../../kit/toast.tsx'
+import { useTyped } from '../../place/kept.ts'
 import { place, withQuery } from '../../place/router.ts'
 import { counted } from '../../time/words.ts'
 import { callsFor, serialsIn } from './pasted.ts'
@@ -71,7 +72,7 @@ function Mode() {
 }
 
 function Adding() {
-  const text = useSignal('')
+  const text = useTyped('known serial numbers', '')
   const fault = useSignal<Fault | undefined>(undefined)
   const serials = serialsIn(text.value)
   const add = async (): Promise<void> => {

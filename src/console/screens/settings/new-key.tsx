@@ -4,10 +4,11 @@ import type { Fault } from '../../api/fault.ts'
 import { changed } from '../../api/read.ts'
 import { accessState, may, type Scope } from '../../api/session.ts'
 import { Button, needs } from '../../kit/button.tsx'
-import { Dialog, SecretDialog } from '../../kit/dialog.tsx'
+import { Dialog, GiveUp, SecretDialog } from '../../kit/dialog.tsx'
 import { Check, Choice, Field } from '../../kit/field.tsx'
 import { FaultNote, Note } from '../../kit/states.tsx'
 import { toast } from '../../kit/toast.tsx'
+import { forgetTyped, useTyped } from '../../place/kept.ts'
 import { ENDS, PERSON_HINT, SCOPE_WORDS, SCOPES, SHOWN_ONCE } from './text.ts'
 
 /** Makes a key, and shows it once. A person of Cloudflare Access needs none. */
@@ -38,6 +39,14 @@ const FOR = [
   ['email', 'a person of Cloudflare Access'],
 ] as const
 
+const TYPED = 'new key'
+const FIRST: {
+  readonly kind: string
+  readonly name: string
+  readonly end: string
+  readonly scopes: readonly Scope[]
+} = { kind: 'name', name: '', end: '365d', scopes: ['read'] }
+
 function Form({
   onMade,
   onClose,
@@ -45,22 +54,26 @@ function Form({
   readonly onMade: (key: { readonly name: string; readonly key: string }) => void
   readonly onClose: () => void
 }) {
-  const kind = useSignal<string>('name')
-  const name = useSignal('')
-  const end = useSignal<string>('365d')
-  const scopes = useSignal<readonly Scope[]>(['read'])
+  const typed = useTyped(TYPED, FIRST)
+  const { kind, name, end, scopes } = typed.value
+  const type = (part: Partial<typeof FIRST>): void => {
+    typed.value = { ...typed.value, ...part }
+  }
   const fault = useSignal<Fault | undefined>(undefined)
-  const isPerson = kind.value === 'email'
-  const at = `json.${kind.value}`
+  const isPerson = kind === 'email'
+  const at = `json.${kind}`
   const store = async (): Promise<void> => {
-    const rest = { scopes: [...scopes.value], expires_in: end.value }
+    const rest = { scopes: [...scopes], expires_in: end }
     const answer = isPerson
-      ? await send('post', '/api/keys/people', { body: { email: name.value, ...rest } })
-      : await send('post', '/api/keys', { body: { name: name.value, ...rest } })
+      ? await send('post', '/api/keys/people', { body: { email: name, ...rest } })
+      : await send('post', '/api/keys', { body: { name, ...rest } })
     changed('/api/keys')
     if (!answer.ok) {
       fault.value = answer.fault
-    } else if ('key' in answer.value && typeof answer.value.key === 'string') {
+      return
+    }
+    forgetTyped(TYPED)
+    if ('key' in answer.value && typeof answer.value.key === 'string') {
       onMade({ name: answer.value.name, key: answer.value.key })
     } else {
       toast({ text: `${answer.value.name} may sign in with Cloudflare Access now` })
@@ -77,35 +90,40 @@ function Form({
       {accessState.value && (
         <Choice
           label="For"
-          value={kind.value}
+          value={kind}
           of={FOR}
           onChoose={(value) => {
-            kind.value = value
+            type({ kind: value })
             fault.value = undefined
           }}
         />
       )}
       <Field
         label={isPerson ? 'E-mail address' : 'Name'}
-        value={name.value}
+        value={name}
         isNeeded
         fault={fault.value?.errors.find((one) => one.at === at)?.detail}
         hint={isPerson ? PERSON_HINT : 'What it is for. The audit shows it.'}
         more={{ autocomplete: 'off', maxLength: isPerson ? 254 : 100 }}
         onInput={(text) => {
-          name.value = text
+          type({ name: text })
         }}
       />
-      <Scopes chosen={scopes} />
+      <Scopes
+        chosen={scopes}
+        onChange={(chosen) => {
+          type({ scopes: chosen })
+        }}
+      />
       <Choice
         label="Ends"
-        value={end.value}
+        value={end}
         of={ENDS}
         onChoose={(value) => {
-          end.value = value
+          type({ end: value })
         }}
       />
-      {end.value === 'never' && (
+      {end === 'never' && (
         <Note tone="warn">
           <p>It opens the server until somebody revokes it: note who does that, and when.</p>
         </Note>
@@ -114,29 +132,35 @@ function Form({
         <Button type="submit" tone="main" why={needs('admin', may('admin'))} onClick={store}>
           {isPerson ? 'Add the person' : 'Make the key'}
         </Button>
-        <Button onClick={onClose}>Cancel</Button>
+        <GiveUp typed={TYPED} onClose={onClose} />
       </div>
     </form>
   )
 }
 
 /** A key gives only the rights that it has. */
-function Scopes({ chosen }: { readonly chosen: { value: readonly Scope[] } }) {
+function Scopes({
+  chosen,
+  onChange,
+}: {
+  readonly chosen: readonly Scope[]
+  readonly onChange: (chosen: readonly Scope[]) => void
+}) {
   return (
     <fieldset class="plain">
       <legend>It may</legend>
       {SCOPES.filter(may).map((scope) => (
         <Check
           key={scope}
-          isOn={chosen.value.includes(scope)}
+          isOn={chosen.includes(scope)}
           label={
             <>
               <code>{scope}</code> <span class="dim">{SCOPE_WORDS[scope]}</span>
             </>
           }
           onChange={(isOn) => {
-            const others = chosen.value.filter((one) => one !== scope)
-            chosen.value = isOn ? [...others, scope] : others
+            const others = chosen.filter((one) => one !== scope)
+            onChange(isOn ? [...others, scope] : others)
           }}
         />
       ))}

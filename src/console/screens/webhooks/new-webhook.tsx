@@ -4,12 +4,18 @@ import type { Fault } from '../../api/fault.ts'
 import { changed } from '../../api/read.ts'
 import type { Schema } from '../../api/types.ts'
 import { Button } from '../../kit/button.tsx'
-import { Dialog, SecretDialog } from '../../kit/dialog.tsx'
+import { Dialog, GiveUp, SecretDialog } from '../../kit/dialog.tsx'
 import { Check, Field } from '../../kit/field.tsx'
 import { FaultNote } from '../../kit/states.tsx'
+import { forgetTyped, useTyped } from '../../place/kept.ts'
 import { GROUPS, ONCE, topicsOf } from './text.ts'
 
 const AT_URL = 'json.url'
+const TYPED = 'new webhook'
+const FIRST: { readonly url: string; readonly groups: readonly string[] } = {
+  url: '',
+  groups: ['micromdm'],
+}
 
 /** Adds a webhook, then shows its secret this once. */
 export function NewWebhook({ onClose }: { readonly onClose: () => void }) {
@@ -42,14 +48,15 @@ function Form({
   readonly onClose: () => void
   readonly onMade: (webhook: Schema<'WebhookWithSecret'>) => void
 }) {
-  const url = useSignal('')
-  const groups = useSignal<readonly string[]>(['micromdm'])
+  const typed = useTyped(TYPED, FIRST)
+  const { url, groups } = typed.value
   const fault = useSignal<Fault | undefined>(undefined)
   const add = async (): Promise<void> => {
     const answer = await send('post', '/api/webhooks', {
-      body: { url: url.value.trim(), topics: groups.value.flatMap(topicsOf) },
+      body: { url: url.trim(), topics: groups.flatMap(topicsOf) },
     })
     if (answer.ok) {
+      forgetTyped(TYPED)
       onMade(answer.value)
     } else {
       fault.value = answer.fault
@@ -65,11 +72,11 @@ function Form({
         label="Address of the receiver"
         type="url"
         isNeeded
-        value={url.value}
+        value={url}
         hint="Events are posted to it. It begins with https:// or http://"
         fault={fault.value?.errors.find(({ at }) => at === AT_URL)?.detail}
         onInput={(word) => {
-          url.value = word
+          typed.value = { ...typed.value, url: word }
         }}
       />
       <fieldset>
@@ -78,11 +85,10 @@ function Form({
           <Check
             key={group}
             label={label}
-            isOn={groups.value.includes(group)}
+            isOn={groups.includes(group)}
             onChange={(isOn) => {
-              groups.value = isOn
-                ? [...groups.value, group]
-                : groups.value.filter((other) => other !== group)
+              const others = groups.filter((other) => other !== group)
+              typed.value = { url, groups: isOn ? [...others, group] : others }
             }}
           />
         ))}
@@ -92,7 +98,7 @@ function Form({
         <Button type="submit" tone="main" onClick={add}>
           Add webhook
         </Button>
-        <Button onClick={onClose}>Cancel</Button>
+        <GiveUp typed={TYPED} onClose={onClose} />
       </div>
     </form>
   )

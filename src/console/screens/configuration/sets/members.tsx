@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useDeviceNames } from '../../../api/read-names.ts'
 import { useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
+import { useTyped } from '../../../place/kept.ts'
 import { place } from '../../../place/router.ts'
 import { Button, needs } from '../../../kit/button.tsx'
 import { Field } from '../../../kit/field.tsx'
@@ -61,10 +62,11 @@ export function Members({ id, count }: { readonly id: string; readonly count: nu
 
 /** Members by their ids, as they come from elsewhere. */
 function TypeMembers({ set, why }: { readonly set: string; readonly why: string | undefined }) {
-  const typed = useSignal('')
+  const typed = useTyped(`members of ${set}`, '')
+  const isBegun = useSignal(typed.value !== '')
   const ids = linesIn(typed.value)
   return (
-    <details>
+    <details open={isBegun.value}>
       <summary>Add by ids</summary>
       <Field
         label="Ids"

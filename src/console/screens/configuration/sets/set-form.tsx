@@ -3,16 +3,22 @@ import { get, send } from '../../../api/call.ts'
 import type { Fault } from '../../../api/fault.ts'
 import { may } from '../../../api/session.ts'
 import { Button, needs } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
 import { catalogChanged } from '../declarations/deeds.ts'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { RuleFields } from './rule-fields.tsx'
 import { isSameSet, ruleFrom, type SetDraft, setDraftOf, takenBy } from './rule.ts'
 import { NAME_TAKEN, SET_MEANWHILE } from './text.ts'
 
 const AT_RULE = 'json.rule.'
 const AT_NAME = 'param.id'
+
+/** Names what is typed of a set. */
+export function setTyped(id: string): string {
+  return `set ${id}`
+}
 
 interface SetFormProps {
   readonly begin: SetDraft
@@ -23,16 +29,16 @@ interface SetFormProps {
 
 /** What is typed, what the API says of it, and what somebody else has stored meanwhile. */
 function useSetForm({ begin, isNew, onStored }: SetFormProps) {
-  const draft = useSignal(begin)
-  const base = useSignal(begin)
+  const name = isNew ? 'new set' : setTyped(begin.id)
+  const typed = useTyped(name, { draft: begin, base: begin })
   const meanwhile = useSignal<SetDraft | undefined>(undefined)
   const fault = useSignal<Fault | undefined>(undefined)
   const store = async (): Promise<void> => {
-    const { id, description, rule } = draft.value
+    const { id, description, rule } = typed.value.draft
     const at = { path: { id: id.trim() } }
     const there = await get('/api/sets/{id}', at)
     const present = there.ok ? setDraftOf(there.value) : undefined
-    const known = isNew ? undefined : base.value
+    const known = isNew ? undefined : typed.value.base
     meanwhile.value = isSameSet(present, known) ? undefined : present
     fault.value = there.ok || (isNew && there.fault.status === 404) ? undefined : there.fault
     if (meanwhile.value || fault.value) {
@@ -42,15 +48,19 @@ function useSetForm({ begin, isNew, onStored }: SetFormProps) {
     const answer = await send('put', '/api/sets/{id}', { ...at, body })
     fault.value = answer.ok ? undefined : answer.fault
     if (answer.ok) {
+      forgetTyped(name)
       catalogChanged()
       onStored(at.path.id)
     }
   }
   const goOn = (present: SetDraft): void => {
-    base.value = present
+    typed.value = { ...typed.value, base: present }
     meanwhile.value = undefined
   }
-  return { draft, meanwhile, fault, store, goOn }
+  const change = (part: Partial<SetDraft>): void => {
+    typed.value = { ...typed.value, draft: { ...typed.value.draft, ...part } }
+  }
+  return { name, draft: typed.value.draft, change, meanwhile, fault, store, goOn }
 }
 
 /**
@@ -59,8 +69,8 @@ function useSetForm({ begin, isNew, onStored }: SetFormProps) {
  */
 export function SetForm(props: SetFormProps) {
   const { isNew, onClose } = props
-  const { draft, meanwhile, fault, store, goOn } = useSetForm(props)
-  const { id, description, rule } = draft.value
+  const { name, draft, change, meanwhile, fault, store, goOn } = useSetForm(props)
+  const { id, description, rule } = draft
   const errors = fault.value?.errors ?? []
   const ofRule = errors.filter(({ at }) => at.startsWith(AT_RULE))
   const taken = isNew && meanwhile.value ? NAME_TAKEN : undefined
@@ -80,7 +90,7 @@ export function SetForm(props: SetFormProps) {
             fault={taken ?? errors.find(({ at }) => at === AT_NAME)?.detail}
             more={{ autocomplete: 'off', spellcheck: false, maxLength: 200 }}
             onInput={(text) => {
-              draft.value = { ...draft.value, id: text }
+              change({ id: text })
               meanwhile.value = undefined
             }}
           />
@@ -90,14 +100,14 @@ export function SetForm(props: SetFormProps) {
           value={description}
           more={{ autocomplete: 'off', maxLength: 1000 }}
           onInput={(text) => {
-            draft.value = { ...draft.value, description: text }
+            change({ description: text })
           }}
         />
         <RuleFields
           draft={rule}
           faults={new Map(ofRule.map(({ at, detail }) => [partOf(at), detail]))}
           onChange={(next) => {
-            draft.value = { ...draft.value, rule: next }
+            change({ rule: next })
           }}
         />
         {meanwhile.value && !isNew && <Meanwhile is={meanwhile.value} onRead={goOn} />}
@@ -108,7 +118,7 @@ export function SetForm(props: SetFormProps) {
           <Button type="submit" tone="main" why={needs('config', may('config'))} onClick={store}>
             {isNew ? 'Make the set' : 'Store the change'}
           </Button>
-          <Button onClick={onClose}>Cancel</Button>
+          <GiveUp typed={name} onClose={onClose} />
         </div>
       </form>
     </Dialog>

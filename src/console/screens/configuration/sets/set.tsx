@@ -3,6 +3,7 @@ import { send } from '../../../api/call.ts'
 import { useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
+import { forgetTyped } from '../../../place/kept.ts'
 import { go, type ScreenProps } from '../../../place/router.ts'
 import { useTitle } from '../../../place/title.ts'
 import { Button, needs } from '../../../kit/button.tsx'
@@ -16,7 +17,7 @@ import { declarationPage } from '../declarations/text.ts'
 import { AddLine } from './add-line.tsx'
 import { Members } from './members.tsx'
 import { setDraftOf, takenBy } from './rule.ts'
-import { SetForm } from './set-form.tsx'
+import { SetForm, setTyped } from './set-form.tsx'
 import { LOSES_DECLARATIONS, ownedBy, SET_GONE } from './text.ts'
 
 type SetDetail = Schema<'DeclarationSetDetail'>
@@ -108,6 +109,7 @@ function SetRemoval({
   const remove = async () => {
     const answer = await send('delete', '/api/sets/{id}', { path: { id } })
     if (answer.ok) {
+      forgetTyped(setTyped(id))
       toast({ text: `${id} deleted.` })
       catalogChanged()
       go('/console/sets', { replace: true })

@@ -4,10 +4,11 @@ import type { Fault } from '../../../api/fault.ts'
 import { changed } from '../../../api/read.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Button } from '../../../kit/button.tsx'
-import { AskFirst, Dialog } from '../../../kit/dialog.tsx'
+import { AskFirst, Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Choice, Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { go } from '../../../place/router.ts'
 import { serverNow } from '../../../time/clock.ts'
 import { counted } from '../../../time/words.ts'
@@ -22,33 +23,40 @@ interface ChangeProps {
   readonly onClose: () => void
 }
 
+function deadlineTyped(id: string): string {
+  return `deadline ${id}`
+}
+
 /** Another deadline for the same version and the same devices. */
 export function ChangeDeadline({ of: policy, onClose }: ChangeProps) {
   const { deadline } = policy
   const isByRelease = typeof deadline?.days_after_release === 'number'
-  const local = useSignal(deadline?.local?.slice(0, 16) ?? usualDeadline(serverNow()))
-  const days = useSignal(String(deadline?.days_after_release ?? ''))
-  const time = useSignal(deadline?.time ?? '19:00')
+  const name = deadlineTyped(policy.id)
+  const typed = useTyped(name, {
+    local: deadline?.local?.slice(0, 16) ?? usualDeadline(serverNow()),
+    days: String(deadline?.days_after_release ?? ''),
+    time: deadline?.time ?? '19:00',
+  })
+  const { local, days, time } = typed.value
   const fault = useSignal<Fault | undefined>(undefined)
   const store = async (): Promise<void> => {
     const answer = await send('put', '/api/software-updates/{id}', {
       path: { id: policy.id },
       body: withDeadline(
         policy,
-        isByRelease
-          ? { days_after_release: Number(days.value), time: time.value }
-          : { local: withSeconds(local.value) },
+        isByRelease ? { days_after_release: Number(days), time } : { local: withSeconds(local) },
       ),
     })
     if (answer.ok) {
       changed('/api/software-updates')
       toast({ text: 'Deadline changed. Devices hear of it at their next connection' })
+      forgetTyped(name)
       onClose()
     } else {
       fault.value = answer.fault
     }
   }
-  const isPast = !isByRelease && Date.parse(local.value) < serverNow()
+  const isPast = !isByRelease && Date.parse(local) < serverNow()
   return (
     <Dialog title={`Deadline of ${targetText(policy)}`} onClose={onClose}>
       <form
@@ -58,11 +66,11 @@ export function ChangeDeadline({ of: policy, onClose }: ChangeProps) {
       >
         {isByRelease ? (
           <DaysAfter
-            days={days.value}
-            time={time.value}
+            days={days}
+            time={time}
             onChange={(part) => {
-              days.value = part.daysAfter ?? days.value
-              time.value = part.time ?? time.value
+              const { daysAfter = days, time: then = time } = part
+              typed.value = { local, days: daysAfter, time: then }
             }}
           />
         ) : (
@@ -71,9 +79,9 @@ export function ChangeDeadline({ of: policy, onClose }: ChangeProps) {
             type="datetime-local"
             isNeeded
             hint={UPDATE_SENTENCES.zone}
-            value={local.value}
+            value={local}
             onInput={(text) => {
-              local.value = text
+              typed.value = { ...typed.value, local: text }
             }}
           />
         )}
@@ -83,7 +91,7 @@ export function ChangeDeadline({ of: policy, onClose }: ChangeProps) {
           <Button type="submit" tone="main" onClick={store}>
             Change deadline
           </Button>
-          <Button onClick={onClose}>Cancel</Button>
+          <GiveUp typed={name} onClose={onClose} />
         </div>
       </form>
     </Dialog>
@@ -161,6 +169,7 @@ export function DeleteUpdate({ of: policy, onClose }: ChangeProps) {
     const { id } = policy
     const answer = await send('delete', '/api/software-updates/{id}', { path: { id } })
     if (answer.ok) {
+      forgetTyped(deadlineTyped(id))
       toast({ text: `Update ${id} deleted` })
       go('/console/updates', { replace: true })
       changed('/api/software-updates')

@@ -5,9 +5,10 @@ import type { Fault } from '../../../api/fault.ts'
 import { changed } from '../../../api/read.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Button } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { go, place } from '../../../place/router.ts'
 import { after, serverNow } from '../../../time/clock.ts'
 import { counted } from '../../../time/words.ts'
@@ -23,6 +24,11 @@ function close(): void {
   go('/console/updates', { replace: true })
 }
 
+/** The devices of the address are those of another form. */
+function typedName(): string {
+  return `new update ${place.value.query.toString()}`
+}
+
 /** Asks devices to have a version by a deadline. The form says how many are meant before it is stored. */
 export function NewUpdate({ taken }: { readonly taken: readonly string[] }) {
   return (
@@ -34,7 +40,7 @@ export function NewUpdate({ taken }: { readonly taken: readonly string[] }) {
 
 function NewUpdateForm({ taken }: { readonly taken: readonly string[] }) {
   const first = firstForm(place.value.query, serverNow())
-  const form = useSignal(first.form)
+  const form = useTyped(typedName(), first.form)
   const fault = useSignal<Fault | undefined>(undefined)
   const change: Change = (part) => {
     form.value = { ...form.value, ...part }
@@ -52,6 +58,7 @@ function NewUpdateForm({ taken }: { readonly taken: readonly string[] }) {
       body: bodyOfForm(form.value),
     })
     if (answer.ok) {
+      forgetTyped(typedName())
       changed('/api/software-updates')
       go(`/console/updates/${encodeURIComponent(name)}`, { replace: true })
     } else {
@@ -89,7 +96,7 @@ function NewUpdateForm({ taken }: { readonly taken: readonly string[] }) {
         <Button type="submit" tone="main" onClick={store}>
           {devices ? `Ask ${counted(devices, 'device')}` : 'Store the update'}
         </Button>
-        <Button onClick={close}>Cancel</Button>
+        <GiveUp typed={typedName()} onClose={close} />
       </div>
     </form>
   )

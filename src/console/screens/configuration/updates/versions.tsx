@@ -5,13 +5,14 @@ import { changed, useRead } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Button, needs } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Section } from '../../../kit/facts.tsx'
 import { Field } from '../../../kit/field.tsx'
 import { FaultNote, Note, Shown } from '../../../kit/states.tsx'
 import { type Column, Table } from '../../../kit/table.tsx'
 import { Time } from '../../../kit/time.tsx'
 import { toast } from '../../../kit/toast.tsx'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { counted } from '../../../time/words.ts'
 import { UPDATE_SENTENCES } from './text.ts'
 
@@ -99,14 +100,17 @@ function List({ of: { versions, url, fetched_at: at, error } }: { readonly of: O
   )
 }
 
+const TYPED = 'address of the list of versions'
+
 function ChangeList({ onClose }: { readonly onClose: () => void }) {
-  const url = useSignal('')
+  const url = useTyped(TYPED, '')
   const fault = useSignal<Fault | undefined>(undefined)
   const refused = useSignal('')
   const took = (answer: Answer<OsVersions>): void => {
     if (answer.ok) {
       changed('/api/software-updates')
       toast({ text: `The list has ${counted(answer.value.versions.length, 'version')}` })
+      forgetTyped(TYPED)
       onClose()
     } else {
       fault.value = answer.fault
@@ -159,7 +163,7 @@ function ChangeList({ onClose }: { readonly onClose: () => void }) {
           >
             Read from the address
           </Button>
-          <Button onClick={onClose}>Cancel</Button>
+          <GiveUp typed={TYPED} onClose={onClose} />
         </div>
       </form>
     </Dialog>

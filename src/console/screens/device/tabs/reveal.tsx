@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { send } from '../../../api/call.ts'
 import type { Fault } from '../../../api/fault.ts'
@@ -6,9 +6,10 @@ import { changed } from '../../../api/read.ts'
 import { may } from '../../../api/session.ts'
 import { Button, needs } from '../../../kit/button.tsx'
 import { Copy } from '../../../kit/copy.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Choice, Field } from '../../../kit/field.tsx'
 import { FaultNote } from '../../../kit/states.tsx'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { every } from '../../../time/clock.ts'
 import {
   revealedOf,
@@ -37,7 +38,8 @@ export function Reveal({
   readonly onClose: () => void
 }) {
   const chosen = useSignal(asked)
-  const reason = useSignal('')
+  const name = `reason ${device}`
+  const reason = useTyped(name, '')
   const isLacking = useSignal(false)
   const fault = useSignal<Fault | undefined>(undefined)
   const values = useSignal<readonly RevealedValue[] | undefined>(undefined)
@@ -53,6 +55,9 @@ export function Reveal({
     const found = await readSecret(device, secret, reason.value.trim())
     fault.value = found.fault
     values.value = found.values
+    if (found.values) {
+      forgetTyped(name)
+    }
     changed(`/api/devices/${encodeURIComponent(device)}/escrow/reads`)
   }
   return (
@@ -66,16 +71,7 @@ export function Reveal({
           }}
         >
           {fault.value && <FaultNote fault={fault.value} />}
-          {secrets.length > 1 && (
-            <Choice
-              label="Secret"
-              value={secret.id}
-              of={secrets.map(({ id, label, origin }) => [id, `${label}, ${origin}`])}
-              onChoose={(id) => {
-                chosen.value = id
-              }}
-            />
-          )}
+          <Which of={secrets} chosen={chosen} />
           <Field
             label="Reason"
             value={reason.value}
@@ -104,11 +100,30 @@ export function Reveal({
             >
               Reveal
             </Button>
-            <Button onClick={onClose}>Close</Button>
+            <GiveUp typed={name} label="Close" onClose={onClose} />
           </p>
         </form>
       )}
     </Dialog>
+  )
+}
+
+function Which({
+  of: secrets,
+  chosen,
+}: {
+  readonly of: readonly DeviceSecret[]
+  readonly chosen: Signal<string>
+}) {
+  return secrets.length < 2 ? null : (
+    <Choice
+      label="Secret"
+      value={chosen.value}
+      of={secrets.map(({ id, label, origin }) => [id, `${label}, ${origin}`])}
+      onChoose={(id) => {
+        chosen.value = id
+      }}
+    />
   )
 }
 

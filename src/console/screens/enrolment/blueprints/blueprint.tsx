@@ -13,7 +13,7 @@ import { go, place, type ScreenProps } from '../../../place/router.ts'
 import { useTitle } from '../../../place/title.ts'
 import { ByTable } from '../form/by-table.tsx'
 import { isEqualJson, type JsonForm, type PlacedFault, placesAt, withKey } from '../form/fields.ts'
-import { JsonText } from '../form/json-text.tsx'
+import { jsonTyped, JsonText } from '../form/json-text.tsx'
 import { takenFault } from '../form/taken.ts'
 import {
   editedBlueprint,
@@ -61,8 +61,9 @@ function typedName(id: string): string {
 /** A blueprint as it is edited. The server checks all of it, and names each place. */
 function useBlueprint({ id, stored }: EditorProps) {
   // The id of a new one is made at each beginning.
+  const name = stored ? typedName(id) : 'new blueprint'
   const edited = useTyped<{ json: JsonForm; from: JsonForm | undefined } | undefined>(
-    stored ? typedName(id) : 'new blueprint',
+    name,
     undefined,
   )
   const fault = useSignal<Fault | undefined>(undefined)
@@ -89,6 +90,7 @@ function useBlueprint({ id, stored }: EditorProps) {
     }
   }
   return {
+    name,
     json,
     fault: fault.value,
     warnings: warnings.value,
@@ -101,6 +103,7 @@ function useBlueprint({ id, stored }: EditorProps) {
     discard: (): void => {
       edited.value = undefined
       fault.value = undefined
+      forgetTyped(jsonTyped(name))
     },
   }
 }
@@ -109,7 +112,7 @@ type PutBlueprint = NonNullable<Parameters<typeof send<'put', '/api/blueprints/{
 
 function Editor(props: EditorProps) {
   const { id, stored } = props
-  const { json, fault, warnings, isEdited, isOld, save, edit, discard } = useBlueprint(props)
+  const { name, json, fault, warnings, isEdited, isOld, save, edit, discard } = useBlueprint(props)
   const faults = fault?.errors ?? []
   const why = needs('config', may('config'))
   const put = (key: string) => (value: unknown) => {
@@ -152,7 +155,7 @@ function Editor(props: EditorProps) {
         <OnOff json={json} onChange={edit} />
       </Section>
       <BlueprintSteps steps={stepsIn(json)} faults={faults} onChange={put('steps')} />
-      <JsonText json={json} onChange={edit} />
+      <JsonText name={name} json={json} onChange={edit} />
       {fault && <FaultNote fault={fault} atFields={shownPlaces(json, faults)} />}
       {faults.length > 0 && <p class="bad">The places that are at fault are marked above.</p>}
       <div class="actions">
@@ -232,6 +235,7 @@ function Removal({
             const answer = await send('delete', '/api/blueprints/{id}', { path: { id } })
             if (answer.ok) {
               forgetTyped(typedName(id))
+              forgetTyped(jsonTyped(typedName(id)))
               toast({ text: `${name} is deleted` })
               changed('/api/blueprints')
               go(HERE, { replace: true })

@@ -1,10 +1,10 @@
-import { useSignal } from '@preact/signals'
 import { useRead } from '../../../api/read.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Badge } from '../../../kit/badge.tsx'
 import { Button } from '../../../kit/button.tsx'
 import { Facts, Section } from '../../../kit/facts.tsx'
 import { Empty, Shown } from '../../../kit/states.tsx'
+import { useTyped } from '../../../place/kept.ts'
 import { go, place, withQuery } from '../../../place/router.ts'
 import { ByTable } from '../form/by-table.tsx'
 import type { FieldOf, JsonForm } from '../form/fields.ts'
@@ -38,23 +38,25 @@ export function Preview() {
       return word === null ? [] : [[key, as === 'flag' ? true : word]]
     }),
   )
-  const form = useSignal<JsonForm>(inAddress)
+  const typed = useTyped<JsonForm | undefined>('what a device would get', undefined)
+  const form = typed.value ?? inAddress
   return (
     <>
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          const words = FIELDS.map(({ key }) => [key, textOf(form.value[key])] as const)
+          const words = FIELDS.map(({ key }) => [key, textOf(form[key])] as const)
           go(withQuery(Object.fromEntries(words)), { replace: true })
+          typed.value = undefined
         }}
       >
         <ByTable
           fields={FIELDS}
-          json={form.value}
+          json={form}
           at=""
           faults={[]}
           onChange={(json) => {
-            form.value = json
+            typed.value = json
           }}
         />
         <Button type="submit" tone="main">

@@ -4,10 +4,12 @@ import type { Fault } from '../../../api/fault.ts'
 import { changed } from '../../../api/read.ts'
 import type { Schema } from '../../../api/types.ts'
 import { Button } from '../../../kit/button.tsx'
-import { Dialog } from '../../../kit/dialog.tsx'
+import { Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Check, Choice, Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
+import { faultAt } from '../form/fields.ts'
 import { takenFault } from '../form/taken.ts'
 
 type Way = 'keep' | 'generate' | 'password' | 'hash'
@@ -27,6 +29,32 @@ const PLACES = [
   'json.password_hash',
 ]
 
+/** Names what is typed of a setup user; without an id, of a new one. */
+export function userTyped(id: string | undefined): string {
+  return `setup user ${id ?? ''}`
+}
+
+interface Typed {
+  readonly id: string
+  readonly short_name: string
+  readonly long_name: string
+  readonly hidden: boolean
+  /** The password itself is not kept: {@link Dialog} asks before it is lost. */
+  readonly way: Way
+}
+
+function beginOf(stored: Schema<'SetupUser'> | undefined): Typed {
+  return stored
+    ? {
+        id: stored.id,
+        short_name: stored.short_name,
+        long_name: stored.long_name ?? '',
+        hidden: stored.hidden,
+        way: 'keep',
+      }
+    : { id: '', short_name: '', long_name: '', hidden: true, way: 'generate' }
+}
+
 /** Makes a setup user, or changes one. The server shows no password again, so none is filled in. */
 export function UserForm({
   stored,
@@ -37,41 +65,38 @@ export function UserForm({
   readonly onDelete: () => void
   readonly onClose: () => void
 }) {
-  const draft = useSignal({
-    id: stored?.id ?? '',
-    short_name: stored?.short_name ?? '',
-    long_name: stored?.long_name ?? '',
-    hidden: stored?.hidden ?? true,
-  })
-  const way = useSignal<Way>(stored ? 'keep' : 'generate')
+  const name = userTyped(stored?.id)
+  const typed = useTyped(name, beginOf(stored))
   const secret = useSignal('')
   const fault = useSignal<Fault | undefined>(undefined)
-  const { id, ...about } = draft.value
+  const { id, way, ...about } = typed.value
   const save = async (): Promise<void> => {
-    const body = { ...about, ...passwordIn(way.value, secret.value) }
+    const body = { ...about, ...passwordIn(way, secret.value) }
     fault.value = await storeUser(id.trim(), body, stored === undefined)
     if (!fault.value) {
+      forgetTyped(name)
       onClose()
     }
   }
   const text = (key: 'id' | 'short_name' | 'long_name', label: string, hint: string) => (
     <Field
       label={label}
-      value={draft.value[key]}
+      value={typed.value[key]}
       isNeeded={key !== 'long_name'}
       hint={hint}
-      fault={
-        fault.value?.errors.find(({ at }) => at === (key === 'id' ? 'param.id' : `json.${key}`))
-          ?.detail
-      }
+      fault={faultAt(fault.value?.errors ?? [], key === 'id' ? 'param.id' : `json.${key}`)}
       more={{ autocomplete: 'off', spellcheck: false }}
       onInput={(word) => {
-        draft.value = { ...draft.value, [key]: word }
+        typed.value = { ...typed.value, [key]: word }
       }}
     />
   )
   return (
-    <Dialog title={stored ? `Change ${stored.id}` : 'New setup user'} onClose={onClose}>
+    <Dialog
+      title={stored ? `Change ${stored.id}` : 'New setup user'}
+      hasSecret={secret.value !== ''}
+      onClose={onClose}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -82,27 +107,28 @@ export function UserForm({
         {text('long_name', 'Full name', 'It may be left out')}
         <Check
           label="The login window does not show it"
-          isOn={draft.value.hidden}
+          isOn={about.hidden}
           onChange={(hidden) => {
-            draft.value = { ...draft.value, hidden }
+            typed.value = { ...typed.value, hidden }
           }}
         />
         <Choice
           label="Password"
-          value={way.value}
+          value={way}
           of={stored ? [KEEP, ...WAYS] : WAYS}
           onChoose={(word) => {
-            way.value = WAYS.find(([known]) => known === word)?.[0] ?? 'keep'
+            const chosen = WAYS.find(([known]) => known === word)?.[0] ?? 'keep'
+            typed.value = { ...typed.value, way: chosen }
             secret.value = ''
           }}
         />
-        <Secret way={way.value} secret={secret} fault={fault.value} />
+        <Secret way={way} secret={secret} fault={fault.value} />
         {fault.value && <FaultNote fault={fault.value} atFields={PLACES} />}
         <div class="actions">
           <Button type="submit" tone="main" onClick={save}>
             Save setup user
           </Button>
-          <Button onClick={onClose}>Cancel</Button>
+          <GiveUp typed={name} onClose={onClose} />
           {stored && <Button onClick={onDelete}>Delete…</Button>}
         </div>
       </form>

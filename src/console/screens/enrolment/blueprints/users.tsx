@@ -9,7 +9,8 @@ import { Button, needs } from '../../../kit/button.tsx'
 import { Empty, Shown } from '../../../kit/states.tsx'
 import { type Column, Table } from '../../../kit/table.tsx'
 import { toast } from '../../../kit/toast.tsx'
-import { UserForm } from './user-form.tsx'
+import { forgetTyped } from '../../../place/kept.ts'
+import { UserForm, userTyped } from './user-form.tsx'
 
 type User = Schema<'SetupUser'>
 
@@ -132,6 +133,7 @@ function Removal({
       onYes={async () => {
         const answer = await send('delete', '/api/setup-users/{id}', { path: { id } })
         if (answer.ok) {
+          forgetTyped(userTyped(id))
           toast({ text: `${id} is deleted` })
           changed('/api/setup-users')
         }

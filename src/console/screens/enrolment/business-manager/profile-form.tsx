@@ -9,11 +9,11 @@ import { Section } from '../../../kit/facts.tsx'
 import { Check, Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
 import { toast } from '../../../kit/toast.tsx'
-import { useTyped } from '../../../place/kept.ts'
+import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { counted } from '../../../time/words.ts'
 import { ByTable } from '../form/by-table.tsx'
 import { faultAt, isEqualJson, type JsonForm, placesAt } from '../form/fields.ts'
-import { JsonText } from '../form/json-text.tsx'
+import { jsonTyped, JsonText } from '../form/json-text.tsx'
 import { takenFault } from '../form/taken.ts'
 import {
   ADDRESS_FIELDS,
@@ -53,7 +53,8 @@ interface Typed {
 /** A profile as it is edited, and what the server says of it. */
 function useProfile({ account, name, stored, onClose }: ProfileProps) {
   const first = useSignal(FIRST)
-  const typed = useTyped<Typed | undefined>(`enrolment profile ${account} ${name ?? ''}`, undefined)
+  const kept = `enrolment profile ${account} ${name ?? ''}`
+  const typed = useTyped<Typed | undefined>(kept, undefined)
   const { title, json, from } = typed.value ?? {
     title: name ?? '',
     json: stored ?? first.value,
@@ -74,6 +75,7 @@ function useProfile({ account, name, stored, onClose }: ProfileProps) {
   }, [])
   const discard = (): void => {
     typed.value = undefined
+    forgetTyped(jsonTyped(kept))
   }
   const close = (): void => {
     discard()
@@ -104,6 +106,7 @@ function useProfile({ account, name, stored, onClose }: ProfileProps) {
     }
   }
   return {
+    kept,
     json,
     title,
     fault: fault.value,
@@ -120,7 +123,7 @@ function useProfile({ account, name, stored, onClose }: ProfileProps) {
 /** One enrolment profile: its fields, and the same as JSON. */
 export function ProfileForm(props: ProfileProps) {
   const { name } = props
-  const { json, title, fault, isOld, save, edit, discard, close } = useProfile(props)
+  const { kept, json, title, fault, isOld, save, edit, discard, close } = useProfile(props)
   const faults = fault?.errors ?? []
   const onChange = (next: JsonForm): void => {
     edit({ json: next })
@@ -161,7 +164,7 @@ export function ProfileForm(props: ProfileProps) {
       <Section title="What the user sees">
         <ByTable fields={TEXT_FIELDS} {...table} />
       </Section>
-      <JsonText json={json} onChange={onChange} />
+      <JsonText name={kept} json={json} onChange={onChange} />
       {fault && <FaultNote fault={fault} atFields={placesAt(faults, PROFILE_PLACES)} />}
       <p class="dim">
         Devices that have the earlier content get this one. A device that has fetched its profile

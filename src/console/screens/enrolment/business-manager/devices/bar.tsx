@@ -8,6 +8,7 @@ import { Button, needs } from '../../../../kit/button.tsx'
 import { Choice, Field } from '../../../../kit/field.tsx'
 import { Empty, Shown } from '../../../../kit/states.tsx'
 import { toast } from '../../../../kit/toast.tsx'
+import { useTyped } from '../../../../place/kept.ts'
 import { counted } from '../../../../time/words.ts'
 import { outcomesText, outcomeText } from './said.ts'
 import { tabOf } from '../standing.tsx'
@@ -174,14 +175,15 @@ function Disown({ account, ids, onClose }: DeedProps) {
 }
 
 function Lock({ ids: [id = ''], onClose }: DeedProps) {
-  const message = useSignal('')
+  const name = `message of the lock ${id}`
+  const message = useTyped(name, '')
   return (
     <AskFirst
       title={`Turn Activation Lock on for ${id}`}
       deed="Turn Activation Lock on"
       word={lastFour(id)}
       hint={LAST_FOUR}
-      why={undefined}
+      typed={name}
       onYes={async () => {
         const text = message.value.trim()
         const answer = await send('post', '/api/dep/devices/{id}/activation-lock', {

@@ -1,7 +1,7 @@
-import { useSignal } from '@preact/signals'
 import type { Schema } from '../../../../api/types.ts'
 import { Button } from '../../../../kit/button.tsx'
 import { Check, Choice, Field } from '../../../../kit/field.tsx'
+import { useTyped } from '../../../../place/kept.ts'
 import { go, place, withQuery } from '../../../../place/router.ts'
 import { STATUS_WORDS } from '../text.ts'
 
@@ -20,33 +20,37 @@ export function DeviceFilters({
   readonly profiles: readonly Schema<'DepProfile'>[]
 }) {
   const { query } = place.value
-  const serial = useSignal(query.get('serial') ?? '')
-  const model = useSignal(query.get('model') ?? '')
+  const typed = useTyped<{ readonly serial?: string; readonly model?: string }>(
+    'filters of devices at Apple',
+    {},
+  )
+  const { serial = query.get('serial') ?? '', model = query.get('model') ?? '' } = typed.value
   return (
     <form
       class="abm-filters"
       role="search"
       onSubmit={(event) => {
         event.preventDefault()
-        to({ serial: serial.value.trim().toUpperCase(), model: model.value.trim() })
+        to({ serial: serial.trim().toUpperCase(), model: model.trim() })
+        typed.value = {}
       }}
     >
       <Field
         label="Serial number"
         type="search"
-        value={serial.value}
+        value={serial}
         more={{ autocomplete: 'off', spellcheck: false, placeholder: 'C02…' }}
         onInput={(text) => {
-          serial.value = text
+          typed.value = { ...typed.value, serial: text }
         }}
       />
       <Field
         label="Model"
         type="search"
-        value={model.value}
+        value={model}
         more={{ autocomplete: 'off', spellcheck: false, placeholder: 'a part of it' }}
         onInput={(text) => {
-          model.value = text
+          typed.value = { ...typed.value, model: text }
         }}
       />
       <Pick label="Family" name="family" of={FAMILIES} />
