@@ -161,6 +161,10 @@ describe('declarations', () => {
     await remove.click()
     await page.getByText(`${id} deleted: devices remove it.`).waitFor()
     await expect(callApi(url, 'GET', path)).rejects.toThrow('404')
+    await ada.click('button', 'Undo')
+    await page.getByText(`${id} is there again: devices fetch it.`).waitFor()
+    const again = { type: PASSCODE, payload: { MinimumLength: 7 }, sets: [set] }
+    expect(await callApi(url, 'GET', path)).toMatchObject(again)
   })
 
   it('a set is made by a rule, gets a declaration and members, and loses them again', async () => {

@@ -1,6 +1,7 @@
 import { send } from '../../../api/call.ts'
 import type { Done } from '../../../api/fault.ts'
 import { changed } from '../../../api/read.ts'
+import type { Schema } from '../../../api/types.ts'
 import { go } from '../../../place/router.ts'
 import { heard, toast } from '../../../kit/toast.tsx'
 import { counted } from '../../../time/words.ts'
@@ -78,16 +79,41 @@ export async function restoreVersion(id: string, version: number, present?: numb
   catalogChanged()
 }
 
-export async function deleteDeclaration(id: string, isUsed: boolean): Promise<Done> {
-  const sent = { path: { id }, query: isUsed ? { from_sets: true } : {} }
+/** Deletes a declaration. Undo stores its content anew, in the sets that it was in. */
+export async function deleteDeclaration(deleted: Schema<'DeclarationDetail'>): Promise<Done> {
+  const { id, sets } = deleted
+  const sent = { path: { id }, query: sets.length > 0 ? { from_sets: true } : {} }
   const answer = await send('delete', '/api/declarations/{id}', sent)
   if (answer.ok) {
-    toast({ text: `${id} deleted: devices remove it.` })
+    toast({
+      text: `${id} deleted: devices remove it.`,
+      action: { label: 'Undo', run: () => storeAgain(deleted) },
+    })
     catalogChanged()
     go('/console/declarations', { replace: true })
   }
   return answer
 }
+
+/** A declaration that another person has stored under the id meanwhile is not overwritten. */
+async function storeAgain({ id, type, payload, sets }: Schema<'DeclarationDetail'>): Promise<void> {
+  const answer = await send('put', '/api/declarations/{id}', {
+    path: { id },
+    // The server took its content before, perhaps by force.
+    query: { if_version: 0, force: true },
+    body: { type, payload, sets: sets.slice(0, MOST_SETS) },
+  })
+  if (heard(answer)) {
+    toast({ text: `${id} is there again: devices fetch it.` })
+    for (const set of sets.slice(MOST_SETS)) {
+      await linkSet(set, id, true, true)
+    }
+  }
+  catalogChanged()
+}
+
+/** A call names no more. */
+const MOST_SETS = 100
 
 /** Puts a declaration into a set, or takes it out. */
 export async function linkSet(

@@ -5,19 +5,20 @@ import { deleteDeclaration } from '../deeds.ts'
 
 /** Asks before a declaration is deleted: where it is used, and on how many devices. */
 export function DeclarationRemoval({
-  of: { id, sets, states },
+  of: declaration,
   onClose,
 }: {
   readonly of: Schema<'DeclarationDetail'>
   readonly onClose: () => void
 }) {
+  const { id, sets, states } = declaration
   const devices = states.applied + states.pending + states.failed + states.inactive
   return (
     <AskFirst
       title="Delete declaration"
       deed="Delete declaration"
       {...(devices > 0 && { word: String(devices), hint: 'The number of devices and users' })}
-      onYes={() => deleteDeclaration(id, sets.length > 0)}
+      onYes={() => deleteDeclaration(declaration)}
       onClose={onClose}
     >
       <p class="mono">{id}</p>
