@@ -53,6 +53,31 @@ const failing = (id: string) => ({
   },
 })
 
+/** From the page of the set and back: a device that is selected becomes a member, and Undo takes it out. */
+async function addsFromTheList(ada: Visit, device: string, set: string): Promise<void> {
+  const { page } = ada
+  const members = () => callApi(url, 'GET', `/api/sets/${set}/members`)
+  await ada.click('link', 'Devices')
+  await page.getByRole('searchbox').fill(device)
+  await page.getByText('1 device', { exact: true }).waitFor()
+  await ada.click('checkbox', /^Select all/)
+  await ada.click('button', 'Add to a set…')
+  await page.getByLabel('Set', { exact: true }).selectOption(set)
+  await expectAccessibleInBothLooks(ada)
+  await ada.click('button', 'Add 1 device')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(await members()).toMatchObject({ items: [{ id: device }] })
+  const added = page.locator('.toast', { hasText: `1 member added to ${set}.` }).last()
+  await added.getByRole('button', { name: 'Undo' }).click()
+  await expect.poll(members, { timeout: PATIENCE }).toMatchObject({ items: [] })
+  await ada.click('button', 'Add to a set…')
+  await page.getByLabel('Set', { exact: true }).selectOption(set)
+  await ada.click('button', 'Add 1 device')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(await members()).toMatchObject({ items: [{ id: device }] })
+  await page.goto(`/console/sets/${set}`)
+}
+
 describe('declarations', () => {
   it('task 9: from a red count to the reason in words, for each device, and sends it again', async () => {
     const id = newName('ex.failing')
@@ -216,6 +241,8 @@ describe('declarations', () => {
     await ada.click('button', /^Add MacBook/)
     await page.getByRole('heading', { name: 'Members (1)' }).waitFor()
     await expectAccessible(ada)
+    await ada.click('button', /^Take out MacBook/)
+    await addsFromTheList(ada, device.udid, set)
     await ada.click('button', `Take out ${id}`)
     await page.getByText(`${id} is out of ${set}.`).waitFor()
     await ada.click('button', 'Delete…')

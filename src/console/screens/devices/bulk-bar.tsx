@@ -1,8 +1,10 @@
+import { useSignal } from '@preact/signals'
 import { Button, needs } from '../../kit/button.tsx'
 import { may } from '../../api/session.ts'
 import { go } from '../../place/router.ts'
 import { useKeys } from '../../place/keyboard.ts'
 import { toast } from '../../kit/toast.tsx'
+import { AddToSet } from './add-to-set.tsx'
 import { composerFor, MOST_PICKED, type Selection, updateFor } from './selection.ts'
 import { LIST_WORDS } from './text.ts'
 
@@ -22,6 +24,9 @@ export function BulkBar({
   readonly onNone: () => void
 }) {
   const why = whyNot(selection)
+  const isAdding = useSignal(false)
+  const left = selection.kind === 'all' ? selection.except.length : 0
+  const count = selection.kind === 'ids' ? selection.ids.length : (total ?? 0) - left
   const command = (): void => {
     if (why === undefined) {
       go(composerFor(selection))
@@ -36,11 +41,9 @@ export function BulkBar({
   return (
     <div class="bulk" role="region" aria-label="Selected devices">
       <strong aria-live="polite">
-        {selection.kind === 'ids'
-          ? LIST_WORDS.picked(selection.ids.length)
-          : selection.except.length === 0
-            ? LIST_WORDS.pickedAll(total ?? 0)
-            : LIST_WORDS.picked((total ?? 0) - selection.except.length)}
+        {selection.kind === 'all' && left === 0
+          ? LIST_WORDS.pickedAll(count)
+          : LIST_WORDS.picked(count)}
       </strong>
       {total !== null && selection.kind === 'ids' && selection.ids.length < total && (
         <Button tone="quiet" onClick={onAll}>
@@ -54,9 +57,26 @@ export function BulkBar({
         <a class="button" href={updateFor(selection, rows)}>
           Update…
         </a>
+        <Button
+          why={needs('command', may('command'))}
+          onClick={() => {
+            isAdding.value = true
+          }}
+        >
+          Add to a set…
+        </Button>
         <Button onClick={onNone}>Clear</Button>
       </span>
       {why !== undefined && <p class="hint">{why}.</p>}
+      {isAdding.value && (
+        <AddToSet
+          selection={selection}
+          count={count}
+          onClose={() => {
+            isAdding.value = false
+          }}
+        />
+      )}
     </div>
   )
 }

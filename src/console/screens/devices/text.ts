@@ -27,6 +27,12 @@ export const RENEWAL_WORDS = {
   blocked: 'Blocked',
 } as const
 
+export const SET_WORDS = {
+  get: 'They get each declaration of the set.',
+  now: 'They get each declaration of the set. A device that matches later is not added: a rule of the set does that.',
+  already: (set: string): string => `They are all members of ${set} already.`,
+} as const
+
 export const FILTER_WORDS = {
   search: 'Search',
   platform: 'Platform',

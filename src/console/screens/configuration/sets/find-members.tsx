@@ -1,20 +1,16 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { get } from '../../../api/call.ts'
 import { deviceName } from '../../../api/names.ts'
 import { useRead } from '../../../api/read.ts'
 import { Button } from '../../../kit/button.tsx'
 import { Field } from '../../../kit/field.tsx'
 import { Shown } from '../../../kit/states.tsx'
-import { toast } from '../../../kit/toast.tsx'
 import { after } from '../../../time/clock.ts'
 import { changeMembers } from '../declarations/deeds.ts'
+import { idsMatching, MOST_MATCHING, TOO_MANY } from './matching.ts'
 
 const PAUSE = 150
 const SHOWN = 8
-const PAGE = 1000
-/** More go by a rule: a device that enrols later belongs to it too. */
-const MOST = 10_000
 
 /** Finds devices as the list of devices does, and adds one, or all that match. */
 export function FindMembers({
@@ -85,10 +81,7 @@ function Found({
               ))}
             </ul>
             {total !== null && total > 1 && (
-              <Button
-                why={total > MOST ? `More than ${MOST.toLocaleString('en-GB')}: use a rule` : why}
-                onClick={() => addAll(set, q)}
-              >
+              <Button why={total > MOST_MATCHING ? TOO_MANY : why} onClick={() => addAll(set, q)}>
                 Add all {total.toLocaleString('en-GB')} that match
               </Button>
             )}
@@ -101,18 +94,8 @@ function Found({
 
 /** Reads the ids of all devices that match, then adds them. */
 async function addAll(set: string, q: string): Promise<void> {
-  const ids: string[] = []
-  let cursor: string | undefined
-  do {
-    const answer = await get('/api/devices', {
-      query: { q, limit: PAGE, sort: 'id', ...(cursor !== undefined && { cursor }) },
-    })
-    if (!answer.ok) {
-      toast({ tone: 'bad', text: answer.fault.detail })
-      return
-    }
-    ids.push(...answer.value.items.map(({ id }) => id))
-    cursor = answer.value.next ?? undefined
-  } while (cursor !== undefined && ids.length < MOST)
-  await changeMembers(set, ids, true)
+  const ids = await idsMatching({ q })
+  if (ids) {
+    await changeMembers(set, ids, true)
+  }
 }
