@@ -100,6 +100,7 @@ it('an account is connected by a certificate and a token; its profiles, rules an
   await ada.click('link', /^Devices ?\d/)
   await page.getByRole('row', { name: /C02ABM000001.*staff.*Assigned/ }).waitFor()
   await page.getByRole('row', { name: /C02ABM000002.*Passed/ }).waitFor()
+  await selectsAllPages(ada)
 
   await ada.click('checkbox', 'Select DMPABM000003')
   await looks(ada)
@@ -118,6 +119,33 @@ it('an account is connected by a certificate and a token; its profiles, rules an
   ])
   await showsItsStates(ada)
 })
+
+/** As if a page of the list had one device: the others come page by page, until a person stops it. */
+async function selectsAllPages(ada: Visit): Promise<void> {
+  const { page } = ada
+  const listedBy = (limit: string) => (address: URL) =>
+    address.pathname === '/api/dep/devices' && address.searchParams.get('limit') === limit
+  await page.route(listedBy('100'), async (route) => {
+    const response = await route.fetch()
+    const { items, ...list }: { items: object[] } = JSON.parse(await response.text())
+    await route.fulfill({ json: { ...list, items: items.slice(0, 1), next: 'next' } })
+  })
+  await page.route(listedBy('1000'), () => undefined)
+  await ada.click('link', 'Rules')
+  await ada.click('link', /^Devices ?\d/)
+  await page.getByRole('row', { name: /C02ABM000002/ }).waitFor({ state: 'detached' })
+  await ada.click('checkbox', 'Select C02ABM000001')
+  await ada.click('button', 'Select all 3 that match')
+  await page.getByText('0 of 3 found').waitFor()
+  await looks(ada)
+  await ada.click('button', 'Stop')
+  await page.unrouteAll()
+  await ada.click('button', 'Select all 3 that match')
+  await page.getByText('3 devices selected').waitFor()
+  await ada.click('button', 'Clear')
+  await ada.click('link', 'Rules')
+  await ada.click('link', /^Devices ?\d/)
+}
 
 /** With the account that the test before it has connected: what Apple refuses, a fault, and a key that reads. */
 async function showsItsStates({ page, url }: Visit): Promise<void> {

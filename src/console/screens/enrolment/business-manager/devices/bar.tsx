@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { send, type Answer } from '../../../../api/call.ts'
 import { AskFirst } from '../../../../kit/dialog.tsx'
 import { changed, useRead } from '../../../../api/read.ts'
@@ -23,19 +24,29 @@ interface DeedProps {
   readonly onClose: () => void
 }
 
+/** A call of the API releases no more. */
+const MOST_RELEASED = 1000
+
 /** What one can do with the picked devices. */
 export function DeviceBar({
   account,
   ids,
   onNone,
+  children,
 }: {
   readonly account: string
   readonly ids: readonly string[]
   readonly onNone: () => void
+  /** Beside the count: how to select more. */
+  readonly children?: ComponentChildren
 }) {
   const deed = useSignal<Deed | undefined>(undefined)
   const config = needs('config', may('config'))
   const destructive = needs('destructive', may('destructive'))
+  const few =
+    ids.length > MOST_RELEASED
+      ? `Select up to ${MOST_RELEASED.toLocaleString('en-GB')} devices`
+      : undefined
   const one = ids.length === 1 ? undefined : 'Select one device'
   const button = (name: Deed, label: string, why: string | undefined) => (
     <Button
@@ -52,11 +63,12 @@ export function DeviceBar({
   return (
     <div class="bulk" role="region" aria-label="Selected devices">
       <strong aria-live="polite">{counted(ids.length, 'device')} selected</strong>
+      {children}
       <span class="actions">
         {button('assign', 'Assign profile…', config)}
         {button('unassign', 'Take profile away…', config)}
         {button('lock', 'Activation Lock…', destructive ?? one)}
-        {button('disown', 'Release…', destructive)}
+        {button('disown', 'Release…', destructive ?? few)}
         <Button onClick={onNone}>Clear</Button>
       </span>
       {Chosen && (

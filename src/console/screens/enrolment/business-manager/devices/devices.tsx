@@ -10,6 +10,7 @@ import { counted } from '../../../../time/words.ts'
 import { DeviceBar } from './bar.tsx'
 import { deadlineOf, DeviceRecord } from './record.tsx'
 import { DeviceFilters, FILTERS } from './filters.tsx'
+import { type Query, SelectAll } from './select-all.tsx'
 import { type AppleDevice, outcomeText } from './said.ts'
 import { STATUS_WORDS } from '../text.ts'
 
@@ -25,21 +26,20 @@ export function Devices({ account }: { readonly account: string }) {
   const status = wordIn(query.get('status'), STATES, '')
   const profiles = useRead('/api/dep/profiles', { query: { account, replaced: true } })
   const known = profiles.state.value.value?.items ?? []
+  const matching: Query = {
+    account,
+    live: word('gone') === '',
+    serial_number: word('serial')
+      .split(/[\s,]+/)
+      .filter((one) => one !== ''),
+    model: word('model'),
+    family: word('family'),
+    profile: word('of'),
+    ...(status !== '' && { status }),
+    unenrolled: word('unenrolled') !== '',
+  }
   const read = useRead('/api/dep/devices', {
-    query: {
-      account,
-      limit: PAGE,
-      live: word('gone') === '',
-      serial_number: word('serial')
-        .split(/[\s,]+/)
-        .filter((one) => one !== ''),
-      model: word('model'),
-      family: word('family'),
-      profile: word('of'),
-      cursor: word('cursor'),
-      ...(status !== '' && { status }),
-      unenrolled: word('unenrolled') !== '',
-    },
+    query: { ...matching, limit: PAGE, cursor: word('cursor') },
   })
   const device = word('device')
   const nameOf: NameOfProfile = (uuid) =>
@@ -54,7 +54,15 @@ export function Devices({ account }: { readonly account: string }) {
           ) : (
             <>
               {total !== null && <p class="dim">{counted(total, 'device')}</p>}
-              <Rows account={account} rows={items.flatMap((one) => one ?? [])} nameOf={nameOf} />
+              <Rows
+                // Another filter ends the selection.
+                key={JSON.stringify(matching)}
+                account={account}
+                rows={items.flatMap((one) => one ?? [])}
+                matching={matching}
+                total={total}
+                nameOf={nameOf}
+              />
               <nav class="pages" aria-label="Pages">
                 {word('cursor') !== '' && <a href={withQuery({ cursor: undefined })}>First page</a>}
                 {next !== null && <a href={withQuery({ cursor: next })}>Next page</a>}
@@ -139,20 +147,30 @@ function State({ of: { profile_status: status, outcome, live } }: { readonly of:
 function Rows({
   account,
   rows,
+  matching,
+  total,
   nameOf,
 }: {
   readonly account: string
   readonly rows: readonly AppleDevice[]
+  readonly matching: Query
+  /** All that match; null while it is not known. */
+  readonly total: number | null
   readonly nameOf: NameOfProfile
 }) {
   const picked = useSignal<ReadonlySet<string>>(new Set())
+  /** It was found on all pages: a page that is shown is no part of it. */
+  const isAll = useSignal(false)
   const none = (): void => {
     picked.value = new Set()
+    isAll.value = false
   }
   const ids = rows.map(({ id }) => id)
   // The list is read again by itself: what is selected stays, as far as it is there.
   useEffect(() => {
-    picked.value = new Set(ids.filter((id) => picked.value.has(id)))
+    if (!isAll.value) {
+      picked.value = new Set(ids.filter((id) => picked.value.has(id)))
+    }
   }, [rows])
   useRowKeys({ x: { label: 'Select the row', run: pickRow } })
   const { size } = picked.value
@@ -164,9 +182,13 @@ function Rows({
     },
     all: {
       label: `Select ${counted(rows.length, 'device')}`,
-      isOn: size === 0 ? false : size === rows.length ? true : 'some',
+      isOn: size === 0 ? false : ids.every((id) => picked.value.has(id)) ? true : 'some',
       press: () => {
-        picked.value = new Set(size === 0 ? ids : [])
+        if (size > 0) {
+          none()
+        } else {
+          picked.value = new Set(ids)
+        }
       },
     },
   }
@@ -180,7 +202,20 @@ function Rows({
         to={({ id }) => withQuery({ device: id })}
         picks={picks}
       />
-      {size > 0 && <DeviceBar account={account} ids={[...picked.value]} onNone={none} />}
+      {size > 0 && (
+        <DeviceBar account={account} ids={[...picked.value]} onNone={none}>
+          {total !== null && size < total && (
+            <SelectAll
+              query={matching}
+              total={total}
+              onFound={(found) => {
+                picked.value = new Set(found)
+                isAll.value = true
+              }}
+            />
+          )}
+        </DeviceBar>
+      )}
     </>
   )
 }
