@@ -250,7 +250,7 @@ describe('the states of the page', () => {
     await cleo.close()
   })
 
-  it('a part that fails says why, and the rest works', async () => {
+  it('a part that fails says why, and the rest works: the apps that came since the answer before', async () => {
     const device = await joinDevice(url)
     const ada = await visit('/console')
     await ada.page.route('**/commands?state=*', (route) =>
@@ -259,6 +259,20 @@ describe('the states of the page', () => {
     await ada.page.goto(deviceOf(device.udid))
     await ada.page.getByText('the device is busy: try again').first().waitFor()
     await says(ada, 'Alive')
+    await expectAccessible(ada)
+    for (const command of [
+      { request_type: 'InstalledApplicationList' },
+      { request_type: 'InstallApplication', identifier: 'com.example.added' },
+      { request_type: 'InstalledApplicationList' },
+    ]) {
+      await queue(device.udid, command)
+      await device.poll()
+    }
+    await ada.click('link', 'Inventory')
+    await ada.page.getByText('com.example.added').first().waitFor()
+    await ada.click('button', 'Compare with the answer before')
+    const changes = ada.page.getByRole('table', { name: 'Differences' })
+    await changes.getByRole('row', { name: 'com.example.added — 1.0' }).waitFor()
     await expectAccessible(ada)
     await ada.close()
   })

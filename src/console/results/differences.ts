@@ -32,3 +32,36 @@ function answersIn({ QueryResponses: answers }: JsonObject): JsonObject {
   const value: Json | undefined = answers
   return isJsonKeys(value) ? value : {}
 }
+
+/** The apps that came, went, or have another version, by their names. */
+export function appDifferences(before: JsonObject, now: JsonObject): TableBlock {
+  const [old, present] = [appsIn(before), appsIn(now)]
+  const rows = [...new Map([...old, ...present])]
+    .filter(([id]) => versionOf(old.get(id)) !== versionOf(present.get(id)))
+    .map(([id, app]) => ({ name: textIn(app, 'Name') || id, id }))
+    .toSorted((one, other) => one.name.localeCompare(other.name))
+    .map(({ name, id }) => [
+      cellOf(name),
+      cellOf(versionOf(old.get(id))),
+      cellOf(versionOf(present.get(id))),
+    ])
+  return { kind: 'table', title: 'Differences', columns: ['App', 'Before', 'Now'], rows }
+}
+
+/** By their bundle identifiers; an app without one goes by its name. */
+function appsIn({ InstalledApplicationList: apps }: JsonObject): ReadonlyMap<string, JsonObject> {
+  const list: readonly Json[] = Array.isArray(apps) ? apps : []
+  return new Map(
+    list.filter(isJsonKeys).map((app) => [textIn(app, 'Identifier') || textIn(app, 'Name'), app]),
+  )
+}
+
+/** @returns nothing for an app that is not there */
+function versionOf(app: JsonObject | undefined): string | undefined {
+  return app && (textIn(app, 'ShortVersion') || textIn(app, 'Version') || 'no version')
+}
+
+function textIn(app: JsonObject, key: string): string {
+  const value = app[key]
+  return typeof value === 'string' ? value : ''
+}

@@ -7,7 +7,7 @@ import { fingerprintsOf } from '../../results/certificate.ts'
 import { errorAdvice } from '../../results/errors.ts'
 import { blocksOf } from '../../results/view.ts'
 import { Blocks } from './blocks.tsx'
-import { Differences } from './differences.tsx'
+import { Differences, isCompared } from './differences.tsx'
 import { RawAnswer } from './raw.tsx'
 import { SaveButton } from './save.tsx'
 import { Segments } from './segments.tsx'
@@ -54,8 +54,8 @@ export function AnswerView({ of: command }: { readonly of: CommandDetail }) {
       {view.value === 'table' && (
         <>
           <Readable type={type} result={result} isDone={errors.length === 0} />
-          {type === 'DeviceInformation' && command.state === 'acknowledged' && (
-            <Differences key={id} of={command} />
+          {isCompared(type) && command.state === 'acknowledged' && (
+            <Differences key={id} of={{ id, device: command.enrollment_id, type }} />
           )}
         </>
       )}

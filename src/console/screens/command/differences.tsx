@@ -5,7 +5,8 @@ import { isJsonKeys, type Json, type JsonObject } from '../../composer/draft.ts'
 import { Button } from '../../kit/button.tsx'
 import { FaultNote } from '../../kit/states.tsx'
 import { Time } from '../../kit/time.tsx'
-import { informationDifferences } from '../../results/differences.ts'
+import { appDifferences, informationDifferences } from '../../results/differences.ts'
+import type { TableBlock } from '../../results/view.ts'
 import { Blocks } from './blocks.tsx'
 import { NO_EARLIER_ANSWER } from './text.ts'
 import type { CommandDetail } from './use-command.ts'
@@ -16,17 +17,36 @@ const LISTED = 100
 type Found =
   | { readonly kind: 'none' }
   | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'earlier'; readonly at: string | null; readonly result: JsonObject }
+  | { readonly kind: 'earlier'; readonly at: string | null; readonly table: TableBlock }
 
-/** What the device answered otherwise than before; read when somebody asks for it. */
-export function Differences({ of: command }: { readonly of: CommandDetail }) {
+/** What changed from one answer of a type to the next. A list of apps says it only of the same question. */
+const COMPARED = {
+  DeviceInformation: { differences: informationDifferences, isSameQuestion: false },
+  InstalledApplicationList: { differences: appDifferences, isSameQuestion: true },
+} as const
+
+export type Compared = keyof typeof COMPARED
+
+export function isCompared(type: string): type is Compared {
+  return type in COMPARED
+}
+
+interface OfAnswer {
+  /** Of the command, and of the device or user. */
+  readonly id: string
+  readonly device: string
+  readonly type: Compared
+}
+
+/** What the device answered otherwise than before; read when a person asks for it. */
+export function Differences({ of }: { readonly of: OfAnswer }) {
   const found = useSignal<Found | undefined>(undefined)
   const { value } = found
   if (value === undefined) {
     return (
       <Button
         onClick={async () => {
-          found.value = await earlierAnswer(command)
+          found.value = await compare(of)
         }}
       >
         Compare with the answer before
@@ -39,8 +59,7 @@ export function Differences({ of: command }: { readonly of: CommandDetail }) {
   if (value.kind === 'none') {
     return <p class="dim">{NO_EARLIER_ANSWER}</p>
   }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's answer is JSON
-  const table = informationDifferences(value.result, command.result as JsonObject)
+  const { table } = value
   return (
     <>
       <p class="dim">
@@ -52,11 +71,7 @@ export function Differences({ of: command }: { readonly of: CommandDetail }) {
   )
 }
 
-async function earlierAnswer({
-  id,
-  enrollment_id: device,
-  request_type: type,
-}: CommandDetail): Promise<Found> {
+async function compare({ id, device, type }: OfAnswer): Promise<Found> {
   const listed = await get('/api/devices/{id}/commands', {
     path: { id: device },
     query: { request_type: [type], state: ['acknowledged'], limit: LISTED },
@@ -70,13 +85,28 @@ async function earlierAnswer({
   if (before === undefined) {
     return { kind: 'none' }
   }
-  const read = await get('/api/commands/{id}', { path: { id: before } })
-  if (!read.ok) {
-    return { kind: 'fault', fault: read.fault }
+  const [now, old] = await Promise.all([readAnswer(id), readAnswer(before)])
+  if (!now.ok) {
+    return { kind: 'fault', fault: now.fault }
   }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's answer is JSON
-  const result = read.value.result as Json
-  return isJsonKeys(result)
-    ? { kind: 'earlier', at: read.value.answered_at, result }
+  if (!old.ok) {
+    return { kind: 'fault', fault: old.fault }
+  }
+  const { differences, isSameQuestion } = COMPARED[type]
+  const [result, earlier] = [resultOf(now.value), resultOf(old.value)]
+  const isOther =
+    isSameQuestion && JSON.stringify(now.value.command) !== JSON.stringify(old.value.command)
+  return result && earlier && !isOther
+    ? { kind: 'earlier', at: old.value.answered_at, table: differences(earlier, result) }
     : { kind: 'none' }
+}
+
+function readAnswer(id: string) {
+  return get('/api/commands/{id}', { path: { id } })
+}
+
+function resultOf({ result }: CommandDetail): JsonObject | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's answer is JSON
+  const value = result as Json
+  return isJsonKeys(value) ? value : undefined
 }

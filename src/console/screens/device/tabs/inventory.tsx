@@ -1,3 +1,5 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { Schema } from '../../../api/types.ts'
 import { Empty } from '../../../kit/states.tsx'
 import { Button, needs } from '../../../kit/button.tsx'
@@ -6,6 +8,7 @@ import { may } from '../../../api/session.ts'
 import { blocksOf } from '../../../results/view.ts'
 import type { JsonObject } from '../../../composer/draft.ts'
 import { Blocks } from '../../command/blocks.tsx'
+import type { Differences } from '../../command/differences.tsx'
 import { refreshInventory } from '../deeds.ts'
 import { valueAt } from '../verdict.ts'
 import { Age } from './summary.tsx'
@@ -21,6 +24,7 @@ const REPORTS = [
 
 /** What the device has reported of itself and its apps, as of when. */
 export function Inventory({ device }: { readonly device: Device }) {
+  const { InstalledApplicationList: apps } = device.inventory
   const there = REPORTS.filter(([type]) => device.inventory[type] !== null)
   return (
     <>
@@ -29,8 +33,25 @@ export function Inventory({ device }: { readonly device: Device }) {
       {there.map(([type, key]) => (
         <Report key={type} type={type} of={{ [key]: device.inventory[type]?.value ?? null }} />
       ))}
+      {apps && <AppChanges key={apps.command_id} id={apps.command_id} device={device.id} />}
     </>
   )
+}
+
+/** What came and went since the list of apps before. Its code is loaded when the tab is. */
+function AppChanges({ id, device }: { readonly id: string; readonly device: string }) {
+  const shown = useSignal<typeof Differences | undefined>(undefined)
+  useEffect(() => {
+    // Without a connection the list stands without it.
+    void import('../../command/differences.tsx').then(
+      (loaded) => {
+        shown.value = loaded.Differences
+      },
+      () => undefined,
+    )
+  }, [shown])
+  const Shown = shown.value
+  return Shown ? <Shown of={{ id, device, type: 'InstalledApplicationList' }} /> : null
 }
 
 /** An answer of a type, as a person reads it. */
