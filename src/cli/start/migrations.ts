@@ -22,8 +22,8 @@ export interface Migration {
 }
 
 /**
- * Applies the migrations that the database lacks, before workerd opens it. Miniflare's own calls of D1 start a thread,
- * which takes a third of the CPU of a first start, and block this one until workerd answers.
+ * Applies the migrations that the database lacks, before workerd opens it. Miniflare's own calls of D1 start
+ * a thread, which takes a third of the CPU of a first start, and block this one until workerd answers.
  *
  * @param directory Miniflare's
  * @param id of the database

@@ -1,7 +1,7 @@
 import type { Rollout } from '../../ddm/item.ts'
 import { readDeclaration } from './edit.ts'
 import { declarationsNaming } from './files.ts'
-import { type Moved, type Put, putDeclaration } from './put.ts'
+import { type OtherVersion, type Put, putDeclaration } from './put.ts'
 
 export interface FilesChanged {
   /** Identifiers of the declarations that have new contents. */
@@ -37,7 +37,7 @@ async function storeAgain(
   d1: D1Database,
   identifier: string,
   { origin, now }: { readonly origin: string; readonly now: number },
-): Promise<Exclude<Put, Moved> | undefined> {
+): Promise<Exclude<Put, OtherVersion> | undefined> {
   for (;;) {
     const row = await readDeclaration(d1, identifier)
     if (!row) {

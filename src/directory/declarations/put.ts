@@ -46,12 +46,12 @@ type Checked =
     }
 
 /** It has another version than the caller knows; 0: there is none. */
-export interface Moved {
+export interface OtherVersion {
   readonly kind: 'moved'
   readonly version: number
 }
 
-export type Put = Refused | Moved | (Stored & { readonly warnings: readonly string[] })
+export type Put = Refused | OtherVersion | (Stored & { readonly warnings: readonly string[] })
 
 /** Octets. Apple gives no bound; KMFDDM's storages take no longer ones. */
 export const MAX_ID_OCTETS = 64
@@ -94,7 +94,7 @@ export async function putDeclaration(
 async function movedFrom(
   d1: D1Database,
   { identifier, ifVersion }: SentDeclaration,
-): Promise<Moved | undefined> {
+): Promise<OtherVersion | undefined> {
   if (ifVersion === undefined) {
     return undefined
   }

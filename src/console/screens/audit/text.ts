@@ -17,8 +17,8 @@ export const SCOPES = [
 type Row = Pick<Schema<'AuditEntry'>, 'outcome' | 'request_id'>
 
 /**
- * What became of a deed. The row of a deed that loses or reveals something is written before it. A second row of
- * the same request says that it failed, or which command it queued (docs/audit.md).
+ * What became of a deed. The row of a deed that loses or reveals something is written before it. A second row
+ * of the same request says that it failed, or which command it queued (docs/audit.md).
  */
 export function outcomeWords(row: Row, rows: readonly Row[]): string {
   const later =

@@ -29,7 +29,7 @@ export const RENEWAL_WORDS = {
 
 export const SET_WORDS = {
   get: 'They get each declaration of the set.',
-  now: 'They get each declaration of the set. A device that matches later is not added: a rule of the set does that.',
+  now: 'They get each declaration of the set. A later device that matches is not added: a rule does that.',
   already: (set: string): string => `They are all members of ${set} already.`,
 } as const
 

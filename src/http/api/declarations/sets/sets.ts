@@ -92,9 +92,9 @@ declarationSetRoutes.openapi(
   }),
   async (c) => {
     const { id: name } = c.req.valid('param')
-    const { description, rule, declarations } = c.req.valid('json')
+    const { declarations = [] } = c.req.valid('json')
     const before = await refuseOwned(c.env.DB, name)
-    const [missing] = await missingDeclarations(c.env.DB, declarations ?? [])
+    const [missing] = await missingDeclarations(c.env.DB, declarations)
     if (missing !== undefined) {
       throw faultAt(
         'json.declarations',
@@ -109,14 +109,7 @@ declarationSetRoutes.openapi(
       }
     }
     refuseMoved(before)
-    const kept = before.rule === '' ? undefined : JSON.parse(before.rule)
-    const set = {
-      name,
-      description: description === undefined ? before.description : (description ?? ''),
-      rule: rule === undefined ? kept : rule === null ? undefined : readRule(rule),
-      declarations,
-      ifVersion,
-    }
+    const set = { ...changedSet(before, c.req.valid('json')), ifVersion }
     await changeCatalog(c.env, { notify }, async (d1, when) => {
       try {
         await putSet(d1, set, when)
@@ -128,6 +121,16 @@ declarationSetRoutes.openapi(
     return c.json(await showSet(c.env.DB, name), 200)
   },
 )
+
+function changedSet(before: SetRow, { description, rule, declarations }: z.infer<typeof wanted>) {
+  const kept = before.rule === '' ? undefined : JSON.parse(before.rule)
+  return {
+    name: before.name,
+    description: description === undefined ? before.description : (description ?? ''),
+    rule: rule === undefined ? kept : rule === null ? undefined : readRule(rule),
+    declarations,
+  }
+}
 
 declarationSetRoutes.openapi(
   operation('deleteSet', 'delete', '/sets/{id}', {
