@@ -57,21 +57,25 @@ export interface SetDraft {
   readonly rule: RuleDraft
   /** The rule that is stored. */
   readonly stored: SetRule | null
+  /** The version of what is stored; 0: nothing is. */
+  readonly version: number
 }
 
-export const NEW_SET: SetDraft = { id: '', description: '', rule: NO_RULE, stored: null }
+export const NEW_SET: SetDraft = {
+  id: '',
+  description: '',
+  rule: NO_RULE,
+  stored: null,
+  version: 0,
+}
 
 export function setDraftOf({
   id,
   description,
   rule,
-}: Pick<Schema<'DeclarationSetDetail'>, 'id' | 'description' | 'rule'>): SetDraft {
-  return { id, description: description ?? '', rule: ruleDraftOf(rule), stored: rule }
-}
-
-/** Whether nothing of the set was changed between two readings; `undefined` is no set. */
-export function isSameSet(one: SetDraft | undefined, other: SetDraft | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
+  version,
+}: Pick<Schema<'DeclarationSetDetail'>, 'id' | 'description' | 'rule' | 'version'>): SetDraft {
+  return { id, description: description ?? '', rule: ruleDraftOf(rule), stored: rule, version }
 }
 
 type RuleBody = NonNullable<Schema<'PutSetRequest'>['rule']>

@@ -7,9 +7,10 @@ import { Dialog, GiveUp } from '../../../kit/dialog.tsx'
 import { Field } from '../../../kit/field.tsx'
 import { FaultNote, Note } from '../../../kit/states.tsx'
 import { catalogChanged } from '../declarations/deeds.ts'
+import { isConflict } from '../declarations/form/draft.ts'
 import { forgetTyped, useTyped } from '../../../place/kept.ts'
 import { RuleFields } from './rule-fields.tsx'
-import { isSameSet, ruleFrom, type SetDraft, setDraftOf, takenBy } from './rule.ts'
+import { ruleFrom, type SetDraft, setDraftOf, takenBy } from './rule.ts'
 import { NAME_TAKEN, SET_MEANWHILE } from './text.ts'
 
 const AT_RULE = 'json.rule.'
@@ -34,23 +35,22 @@ function useSetForm({ begin, isNew, onStored }: SetFormProps) {
   const meanwhile = useSignal<SetDraft | undefined>(undefined)
   const fault = useSignal<Fault | undefined>(undefined)
   const store = async (): Promise<void> => {
-    const { id, description, rule } = typed.value.draft
-    const at = { path: { id: id.trim() } }
-    const there = await get('/api/sets/{id}', at)
-    const present = there.ok ? setDraftOf(there.value) : undefined
-    const known = isNew ? undefined : typed.value.base
-    meanwhile.value = isSameSet(present, known) ? undefined : present
-    fault.value = there.ok || (isNew && there.fault.status === 404) ? undefined : there.fault
-    if (meanwhile.value || fault.value) {
-      return
-    }
-    const body = { description: description.trim() || null, rule: ruleFrom(rule) }
-    const answer = await send('put', '/api/sets/{id}', { ...at, body })
-    fault.value = answer.ok ? undefined : answer.fault
+    const { draft, base } = typed.value
+    const path = { id: draft.id.trim() }
+    const answer = await send('put', '/api/sets/{id}', {
+      path,
+      query: { if_version: base.version },
+      body: { description: draft.description.trim() || null, rule: ruleFrom(draft.rule) },
+    })
+    const isTaken = !answer.ok && isConflict(answer.fault)
+    const there = isTaken ? await get('/api/sets/{id}', { path }) : undefined
+    meanwhile.value =
+      there?.ok && there.value.version !== base.version ? setDraftOf(there.value) : undefined
+    fault.value = answer.ok || meanwhile.value ? undefined : answer.fault
     if (answer.ok) {
       forgetTyped(name)
       catalogChanged()
-      onStored(at.path.id)
+      onStored(path.id)
     }
   }
   const goOn = (present: SetDraft): void => {
@@ -64,8 +64,8 @@ function useSetForm({ begin, isNew, onStored }: SetFormProps) {
 }
 
 /**
- * Makes a set, or changes its description and its rule. The API takes the last writer, so the form reads
- * first: a set that has the name, or a change of another person, is not overwritten unread.
+ * Makes a set, or changes its description and its rule. A set that has the name, or a change of another person,
+ * is not overwritten unread.
  */
 export function SetForm(props: SetFormProps) {
   const { isNew, onClose } = props

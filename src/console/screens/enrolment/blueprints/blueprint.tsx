@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { get, send } from '../../../api/call.ts'
+import { send } from '../../../api/call.ts'
 import { AskFirst } from '../../../kit/dialog.tsx'
 import type { Fault } from '../../../api/fault.ts'
 import { changed, useRead } from '../../../api/read.ts'
@@ -14,7 +14,6 @@ import { useTitle } from '../../../place/title.ts'
 import { ByTable } from '../form/by-table.tsx'
 import { isEqualJson, type JsonForm, type PlacedFault, placesAt, withKey } from '../form/fields.ts'
 import { jsonTyped, JsonText } from '../form/json-text.tsx'
-import { takenFault } from '../form/taken.ts'
 import {
   editedBlueprint,
   formIn,
@@ -26,8 +25,6 @@ import {
 import { BlueprintSteps } from './steps.tsx'
 
 const HERE = '/console/blueprints'
-const TAKEN =
-  'This blueprint is stored already, from another window. Open it in the list to change it.'
 const FIRST: JsonForm = { name: '', release: 'always', reenroll: 'same', match: {}, steps: [] }
 
 /** One blueprint, as a form and as JSON. */
@@ -35,7 +32,7 @@ export default function Blueprint({ names: { id = '' } }: ScreenProps) {
   return place.value.query.get('new') === null ? (
     <Stored id={id} />
   ) : (
-    <Editor key={id} id={id} stored={undefined} />
+    <Editor key={id} id={id} stored={undefined} version={0} />
   )
 }
 
@@ -44,7 +41,9 @@ function Stored({ id }: { readonly id: string }) {
   useTitle(read.state.value.value?.name)
   return (
     <Shown read={read}>
-      {(blueprint) => <Editor key={id} id={id} stored={editedBlueprint(blueprint)} />}
+      {(blueprint) => (
+        <Editor key={id} id={id} stored={editedBlueprint(blueprint)} version={blueprint.version} />
+      )}
     </Shown>
   )
 }
@@ -52,6 +51,8 @@ function Stored({ id }: { readonly id: string }) {
 interface EditorProps {
   readonly id: string
   readonly stored: JsonForm | undefined
+  /** Of what is stored; 0 for a new one. A change that this page has not shown is not overwritten. */
+  readonly version: number
 }
 
 function typedName(id: string): string {
@@ -59,7 +60,7 @@ function typedName(id: string): string {
 }
 
 /** A blueprint as it is edited. The server checks all of it, and names each place. */
-function useBlueprint({ id, stored }: EditorProps) {
+function useBlueprint({ id, stored, version }: EditorProps) {
   // The id of a new one is made at each beginning.
   const name = stored ? typedName(id) : 'new blueprint'
   const edited = useTyped<{ json: JsonForm; from: JsonForm | undefined } | undefined>(
@@ -71,16 +72,17 @@ function useBlueprint({ id, stored }: EditorProps) {
   const json = edited.value?.json ?? stored ?? FIRST
   const save = async (): Promise<void> => {
     const path = { id }
-    fault.value = stored
-      ? undefined
-      : takenFault(await get('/api/blueprints/{id}', { path }), TAKEN)
-    if (fault.value) {
-      return
-    }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server judges what was typed
     const body = json as unknown as PutBlueprint
-    const answer = await send('put', '/api/blueprints/{id}', { path, body })
+    const answer = await send('put', '/api/blueprints/{id}', {
+      path,
+      query: { if_version: version },
+      body,
+    })
     fault.value = answer.ok ? undefined : answer.fault
+    if (fault.value?.code === 'conflict') {
+      changed('/api/blueprints')
+    }
     if (answer.ok) {
       edited.value = undefined
       warnings.value = answer.value.warnings

@@ -14,7 +14,6 @@ import { counted } from '../../../time/words.ts'
 import { ByTable } from '../form/by-table.tsx'
 import { faultAt, isEqualJson, type JsonForm, placesAt } from '../form/fields.ts'
 import { jsonTyped, JsonText } from '../form/json-text.tsx'
-import { takenFault } from '../form/taken.ts'
 import {
   ADDRESS_FIELDS,
   FLAG_FIELDS,
@@ -40,6 +39,8 @@ interface ProfileProps {
   /** Of a profile that exists. */
   readonly name: string | undefined
   readonly stored: JsonForm | undefined
+  /** Of what is stored; 0 for a new one. A change that this page has not shown is not overwritten. */
+  readonly version: number
   readonly onClose: () => void
 }
 
@@ -51,7 +52,7 @@ interface Typed {
 }
 
 /** A profile as it is edited, and what the server says of it. */
-function useProfile({ account, name, stored, onClose }: ProfileProps) {
+function useProfile({ account, name, stored, version, onClose }: ProfileProps) {
   const first = useSignal(FIRST)
   const kept = `enrolment profile ${account} ${name ?? ''}`
   const typed = useTyped<Typed | undefined>(kept, undefined)
@@ -83,19 +84,12 @@ function useProfile({ account, name, stored, onClose }: ProfileProps) {
   }
   const save = async (): Promise<void> => {
     const id = title.trim()
-    const at = { path: { id }, query: { account } }
-    fault.value =
-      name === undefined
-        ? takenFault(await get('/api/dep/profiles/{id}', at), TAKEN, 'param.id')
-        : undefined
-    if (fault.value) {
-      return
-    }
     const answer = await send('put', '/api/dep/profiles/{id}', {
-      ...at,
+      path: { id },
+      query: { account, if_version: version },
       body: { profile: { ...json } },
     })
-    fault.value = answer.ok ? undefined : answer.fault
+    fault.value = answer.ok ? undefined : movedFault(answer.fault, version)
     if (answer.ok) {
       const { warnings, replaced_on: count } = answer.value
       const onto =
@@ -187,6 +181,18 @@ export function ProfileForm(props: ProfileProps) {
 
 const NAMELESS = 'Give it a name'
 const TAKEN = 'A profile has this name already. Choose another one, or change that profile.'
+
+/** A profile has the name of a new one, or a stored one was changed: then it is read again. */
+function movedFault(fault: Fault, version: number): Fault {
+  if (fault.code !== 'conflict') {
+    return fault
+  }
+  if (version === 0) {
+    return { ...fault, detail: TAKEN, errors: [{ at: 'param.id', detail: TAKEN }] }
+  }
+  changed('/api/dep/')
+  return fault
+}
 
 /** The panes of Setup Assistant as a checklist. */
 function Skipped({

@@ -60,6 +60,7 @@ export function Profiles({ account }: { readonly account: string }) {
               key={open}
               account={account}
               name={found?.name}
+              version={found?.version ?? 0}
               stored={found && editedOf(Object.fromEntries(Object.entries(found.profile)))}
               onClose={close}
             />
