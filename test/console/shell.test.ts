@@ -25,7 +25,7 @@ it('says what is wrong with a key, and keeps the name', async () => {
 
 it('goes on where it was when the session has ended', async () => {
   const ada = await visit('/console/devices')
-  await ada.page.getByRole('heading', { name: 'Devices' }).waitFor()
+  await ada.page.locator('tr[data-row]').first().waitFor()
   await ada.page.context().clearCookies()
   await ada.click('link', 'Serial')
   await ada.page.getByText('Your session has ended').waitFor()
