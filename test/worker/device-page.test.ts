@@ -126,7 +126,12 @@ describe('a device is asked for its inventory', () => {
     expect(device.received).toHaveLength(5)
     expect((await refresh()).body.items).toHaveLength(5)
     const rows = (await allRows()).filter(({ target }) => target?.id === device.udid)
-    expect(rows[0]).toMatchObject({ outcome: 'done', detail: { commands: 5 } })
+    const asked =
+      'DeviceInformation, SecurityInfo, ProfileList, CertificateList, InstalledApplicationList'
+    expect(rows[0]).toMatchObject({
+      outcome: 'done',
+      detail: { commands: 5, request_type: asked },
+    })
     expect(rows).toHaveLength(3)
   })
 

@@ -20,14 +20,17 @@ export async function enqueueCommand(c: AppContext, id: string, command: NewComm
 /** Queues several. The audit has one row, also if one of them cannot be queued. */
 export async function enqueueSeveral(c: AppContext, id: string, commands: readonly NewCommand[]) {
   const ids: string[] = []
+  const types = new Set<string>()
   noteAudit(c, {}, { target: { type: 'device', id } })
   try {
     for (const command of commands) {
       ids.push((await enqueueOne(c, id, command)).id)
+      types.add(command.requestType)
     }
   } finally {
     if (ids.length > 0) {
-      noteAudit(c, { commands: ids.length, command_ids: ids })
+      const facts = { request_type: [...types].join(', '), commands: ids.length }
+      noteAudit(c, { ...facts, command_ids: ids })
       await auditDone(c)
     }
   }

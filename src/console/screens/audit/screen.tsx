@@ -165,7 +165,8 @@ function Target({
 }
 
 function Detail({ of: { detail } }: { readonly of: Entry }) {
-  const { reason, command_id: command, request_type: _type, ...others } = detail
+  // The queue of the device has the commands of a list, and the API their ids.
+  const { reason, command_id: command, command_ids: _ids, request_type: _type, ...others } = detail
   const facts = Object.entries(others).map(
     ([name, value]) => `${name.replaceAll('_', ' ')}: ${[value].flat().join(', ')}`,
   )
