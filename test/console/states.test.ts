@@ -108,19 +108,13 @@ it('a session that ends in a form takes nothing of what was typed', async () => 
 it('a clock that is wrong by a day changes no age', async () => {
   const ada = await visit('/console')
   const { page } = ada
-  await page.clock.setFixedTime(Date.now() + 86_400_000)
-  await page.goto('/console/audit?action=session.open')
-  await page
-    .getByRole('cell', { name: /^(just now|\d+ min ago)$/ })
-    .first()
-    .waitFor()
-  await page.clock.setFixedTime(Date.now() - 86_400_000)
-  await page.reload()
-  await page
-    .getByRole('cell', { name: /^(just now|\d+ min ago)$/ })
-    .first()
-    .waitFor()
-  expect(await page.getByText('1 day').count()).toBe(0)
+  for (const wrong of [86_400_000, -86_400_000]) {
+    await page.clock.setFixedTime(Date.now() + wrong)
+    await page.goto('/console/audit?action=session.open')
+    // What is shown first: it would be right at the next minute in any case.
+    const age = await page.locator('td time').first().textContent()
+    expect(age).toMatch(/^(just now|\d+ min ago)$/)
+  }
   await ada.close()
 })
 

@@ -6,10 +6,16 @@ import { Badge } from './badge.tsx'
 const HALF_A_MINUTE = 30_000
 
 /** All ages on the screen grow together. */
-const now = signal(serverNow())
+const grown = signal(0)
 every(HALF_A_MINUTE, () => {
-  now.value = serverNow()
+  grown.value++
 })
+
+/** The server's time. What is drawn by it is drawn again when ages grow. */
+function present(): number {
+  void grown.value
+  return serverNow()
+}
 
 /** An age, with the full date in its title. */
 export function Time({
@@ -25,7 +31,7 @@ export function Time({
   const time = Date.parse(at)
   return (
     <time dateTime={at} title={absolute(time)}>
-      {relative(time, Math.max(now.value, serverNow()))}
+      {relative(time, present())}
     </time>
   )
 }
@@ -33,10 +39,10 @@ export function Time({
 /** When something ends: amber at 60 days, red at 14. */
 export function Ends({ at }: { readonly at: string }) {
   const time = Date.parse(at)
-  const present = Math.max(now.value, serverNow())
+  const now = present()
   return (
-    <Badge tone={endTone(time, present)}>
-      {time <= present ? 'ended' : 'ends'} <Time at={at} />
+    <Badge tone={endTone(time, now)}>
+      {time <= now ? 'ended' : 'ends'} <Time at={at} />
     </Badge>
   )
 }
