@@ -8,7 +8,7 @@ import { readPlist } from '../../src/plist/read.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { createIssuer, type SimulatedIdentity } from '../../src/simulator/device/identity.ts'
-import { clock, turn } from './clock.ts'
+import { clock, turn, turnTimers } from './clock.ts'
 import { ask, bytes, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'
 import { api, env, events, newDevice, newIdentity, TOPIC, serve } from './server.ts'
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
@@ -327,7 +327,8 @@ function proxied(header: (() => string) | undefined, name: string, signs = false
       const context = createExecutionContext()
       const settings = { ...env, CLIENT_CERT_HEADER: name }
       const response = await worker.fetch(request as never, settings as never, context)
-      await waitOnExecutionContext(context)
+      // It notes for a while when devices were seen.
+      await Promise.all([waitOnExecutionContext(context), turnTimers(20_000)])
       return response
     },
   })
