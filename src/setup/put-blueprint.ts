@@ -17,6 +17,7 @@ export type BlueprintPut =
   | {
       readonly kind: 'stored'
       readonly blueprint: Blueprint
+      readonly isNew: boolean
       /** What is stored, and yet may not be meant. */
       readonly warnings: readonly string[]
     }
@@ -71,7 +72,8 @@ export async function putBlueprint(
       : { kind: 'moved', version: present }
   }
   const warnings = warningsOf(blueprint, others)
-  return { kind: 'stored', blueprint: { ...blueprint, version }, warnings }
+  const isNew = others.length === all.length
+  return { kind: 'stored', blueprint: { ...blueprint, version }, isNew, warnings }
 }
 
 /** The manifests of the repository that no device can install by. @throws RepoError without a bucket */

@@ -1,7 +1,7 @@
 /** A change with `if_version` of what people edit at the same time. Declarations are in declaration-list.test.ts. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connected } from './abm-tools.ts'
-import { newBlueprintName, noBlueprints } from './blueprint-tools.ts'
+import { mdmctl, newBlueprintName, noBlueprints } from './blueprint-tools.ts'
 import { turn } from './clock.ts'
 import { newName, PASSCODE, put as putDeclaration } from './declaration-api.ts'
 import { api } from './server.ts'
@@ -78,6 +78,32 @@ describe.each(Object.entries(things))('%s', (_, newThing) => {
     expect(await outcomes(['11', '12', '13'], 0)).toEqual([thing.made, 409, 409])
     expect(await outcomes(['14', '15', '16'], 1)).toEqual([200, 409, 409])
     expect((await api('GET', thing.path)).body).toMatchObject({ version: 2 })
+  })
+})
+
+describe('the version of a blueprint', () => {
+  it('goes on after a deletion, so that a form from before is refused', async () => {
+    const thing = things['a blueprint']?.() ?? expect.fail('no such thing')
+    await put(thing, '14')
+    await put(thing, '15')
+    await api('DELETE', thing.path)
+    expect(await put(thing, '16', 2)).toMatchObject({ status: 409 })
+    expect(await put(thing, '16', 0)).toMatchObject({ status: 201, body: { version: 3 } })
+    expect(await put(thing, '17', 1)).toMatchObject({ status: 409 })
+    expect(await put(thing, '17', 2)).toMatchObject({ status: 409 })
+  })
+
+  it('is none that mdmctl has to know: of its changes at the same moment all are stored', async () => {
+    const name = newBlueprintName()
+    const uuid = crypto.randomUUID()
+    const change = (url: string) => {
+      const flat = { uuid, name, install_application_manifest_urls: [url], apply_at: ['Enroll'] }
+      return mdmctl('PUT', '/v1/blueprints', JSON.stringify({ blueprint: flat }))
+    }
+    const urls = ['1', '2', '3'].map((n) => `https://apps.example.com/${n}.plist`)
+    const all = await Promise.all(urls.map(change))
+    expect(all.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect((await api('GET', `/api/blueprints/${uuid}`)).body).toMatchObject({ version: 3 })
   })
 })
 

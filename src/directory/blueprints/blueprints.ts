@@ -1,8 +1,8 @@
-/** The only SQL on `blueprints`. */
+/** The only SQL on `blueprints` and `blueprint_versions`. */
 import type { Blueprint } from '../../blueprints/blueprint.ts'
 import type { NewBlueprint } from '../../blueprints/check.ts'
 import { clock } from '../../clock.ts'
-import { readAll, readOne, sql, write } from '../sql.ts'
+import { readAll, readOne, sql, writeAll } from '../sql.ts'
 
 export interface StoredBlueprint {
   readonly blueprint: Blueprint
@@ -73,8 +73,8 @@ function readBlueprint({ uuid, name, blueprint, version, changedAt }: BlueprintR
  * Stores a blueprint, which the caller has checked, in place of one with its uuid.
  *
  * @param ifVersion what its version has to be; 0: there has to be none
- * @returns its version, 1 for a new one; `undefined` if another blueprint has its name, or it has another
- * version: nothing is stored
+ * @returns its version, 1 for the first of its uuid; `undefined` if another blueprint has its name, or it has
+ * another version: nothing is stored
  */
 export async function storeBlueprint(
   d1: D1Database,
@@ -87,7 +87,8 @@ export async function storeBlueprint(
   const row = await readOne(
     d1,
     sql<{ version: number }>`INSERT INTO blueprints (uuid, name, blueprint, version, changed_at)
-      SELECT ${uuid}, ${name}, ${JSON.stringify(rest)}, 1, ${now}
+      SELECT ${uuid}, ${name}, ${JSON.stringify(rest)},
+        coalesce((SELECT version FROM blueprint_versions WHERE uuid = ${uuid}), 0) + 1, ${now}
       WHERE NOT EXISTS (SELECT 1 FROM blueprints WHERE name = ${name} AND uuid <> ${uuid})
         AND ${isWanted}
       ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, blueprint = excluded.blueprint,
@@ -98,11 +99,15 @@ export async function storeBlueprint(
   return row?.version
 }
 
-/** @returns whether there was one */
+/** It leaves its version, so that it can come back with a higher one. @returns whether there was one */
 export async function removeBlueprint(d1: D1Database, uuid: string): Promise<boolean> {
-  const removed = await write(d1, sql`DELETE FROM blueprints WHERE uuid = ${uuid}`)
+  const [, removed] = await writeAll(d1, [
+    sql`INSERT OR REPLACE INTO blueprint_versions (uuid, version)
+      SELECT uuid, version FROM blueprints WHERE uuid = ${uuid}`,
+    sql`DELETE FROM blueprints WHERE uuid = ${uuid}`,
+  ])
   forgetBlueprints(d1)
-  return removed > 0
+  return removed.meta.changes > 0
 }
 
 /** The names of the blueprints that install a profile. */

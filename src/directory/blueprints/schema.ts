@@ -14,6 +14,12 @@ export const blueprints = sqliteTable(
   (table) => [uniqueIndex('blueprints_name').on(table.name)],
 )
 
+/** The last versions of deleted blueprints: one that comes back goes on from there. */
+export const blueprintVersions = sqliteTable('blueprint_versions', {
+  uuid: text('uuid').primaryKey(),
+  version: integer('version').notNull(),
+})
+
 /** MicroMDM's users: administrator accounts that a Mac gets while it is set up. */
 export const setupUsers = sqliteTable('setup_users', {
   uuid: text('uuid').primaryKey(),

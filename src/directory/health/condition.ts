@@ -13,6 +13,7 @@ type Schema = typeof main & typeof declarations & typeof updates & typeof dep & 
 /** The tables of the schema, as the compiler holds. */
 const TABLES: Readonly<Record<keyof Schema, true>> = {
   authorities: true,
+  blueprintVersions: true,
   blueprints: true,
   certificates: true,
   challenges: true,

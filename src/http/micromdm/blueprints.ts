@@ -22,7 +22,7 @@ import {
   putBlueprint,
 } from '../../setup/put-blueprint.ts'
 import { newApp } from '../app-env.ts'
-import { movedOn, RequestError } from '../request-error.ts'
+import { RequestError } from '../request-error.ts'
 import { type AdminContext, goJson, readObject, withWarnings } from './request.ts'
 
 /** `/v1/blueprints`: MicroMDM's form of blueprints (docs/blueprints.md §6). */
@@ -53,37 +53,16 @@ v1Blueprints.put('/v1/blueprints', async (c) => {
     throw new RequestError('Blueprint must have Name and UUID')
   }
   const isTaken = new RequestError(`Blueprint not saved: same name ${name} exists`)
-  const [before, namesake] = await Promise.all([
-    findBlueprint(c.env.DB, uuid),
-    findBlueprintNamed(c.env.DB, name),
-  ])
+  const namesake = await findBlueprintNamed(c.env.DB, name)
   if (namesake && namesake.blueprint.uuid !== uuid) {
     throw isTaken
   }
-  const blueprint = blueprintOfFlat(flat, before?.blueprint)
   const fault = (await unknownName(c, flat)) ?? faultOfFlat(flat)
   if (fault !== undefined) {
     throw new RequestError(fault)
   }
-  // What this form cannot express is of the version that was read.
-  const put = await putBlueprint(c.env, blueprint, clock.now(), before?.blueprint.version ?? 0)
-  const stored = requireStored(put, name, isTaken)
-  const kept = unexpressed(stored.blueprint)
-  return withWarnings(goJson({}), [
-    ...(kept.length > 0 ? [`kept, though this form cannot express it: ${kept.join(', ')}`] : []),
-    ...stored.warnings,
-  ])
-})
-
-/** @throws RequestError for a blueprint that was not stored */
-function requireStored(
-  put: BlueprintPut,
-  name: string,
-  isTaken: RequestError,
-): Extract<BlueprintPut, { kind: 'stored' }> {
+  const put = await storeFlat(c, flat)
   switch (put.kind) {
-    case 'moved':
-      throw movedOn(name, put.version)
     case 'name_taken':
       throw isTaken
     case 'too_many':
@@ -92,8 +71,33 @@ function requireStored(
       throw new RequestError(
         `Blueprint ${name}: ${put.faults.map(({ detail }) => detail).join('; ')}`,
       )
-    case 'stored':
+    case 'stored': {
+      const kept = unexpressed(put.blueprint)
+      return withWarnings(goJson({}), [
+        ...(kept.length > 0
+          ? [`kept, though this form cannot express it: ${kept.join(', ')}`]
+          : []),
+        ...put.warnings,
+      ])
+    }
+  }
+})
+
+/**
+ * As in MicroMDM the last writer wins. What this form cannot express is kept of the version before, also if
+ * that came while this one was stored.
+ */
+async function storeFlat(
+  c: AdminContext,
+  flat: FlatBlueprint,
+): Promise<Exclude<BlueprintPut, { kind: 'moved' }>> {
+  for (;;) {
+    const before = (await findBlueprint(c.env.DB, flat.uuid))?.blueprint
+    const blueprint = blueprintOfFlat(flat, before)
+    const put = await putBlueprint(c.env, blueprint, clock.now(), before?.version ?? 0)
+    if (put.kind !== 'moved') {
       return put
+    }
   }
 }
 

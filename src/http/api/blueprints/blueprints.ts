@@ -106,9 +106,9 @@ blueprintRoutes.openapi(
       case 'moved':
         throw movedOn(sent.name, put.version)
       case 'stored': {
-        const { blueprint, warnings } = put
+        const { blueprint, isNew, warnings } = put
         const json = { ...blueprintJson({ blueprint, changedAt }), warnings: [...warnings] }
-        return c.json(json, blueprint.version === 1 ? 201 : 200)
+        return c.json(json, isNew ? 201 : 200)
       }
     }
   },
