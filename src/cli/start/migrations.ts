@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { CliError, hindranceOf, messageOf } from '../error.ts'
 
 /** The class of Miniflare whose objects are the databases of D1. */
 const D1_CLASS = 'miniflare-D1DatabaseObject'
@@ -28,6 +29,7 @@ export interface Migration {
  * @param directory Miniflare's
  * @param id of the database
  * @param migrations in the order of their names
+ * @throws CliError
  */
 export function migrateDatabase(
   directory: string,
@@ -35,31 +37,33 @@ export function migrateDatabase(
   migrations: readonly Migration[],
 ): void {
   const folder = join(directory, 'd1', D1_CLASS)
-  mkdirSync(folder, { recursive: true })
-  const database = new DatabaseSync(join(folder, `${objectId(D1_CLASS, id)}.sqlite`))
+  const file = join(folder, `${objectId(D1_CLASS, id)}.sqlite`)
+  let database: DatabaseSync | undefined
+  let place = file
   try {
+    mkdirSync(folder, { recursive: true })
+    database = new DatabaseSync(file)
     database.exec(APPLIED)
     const rows = database.prepare('SELECT name FROM d1_migrations').all()
     const applied = new Set(rows.map(({ name }) => name))
     for (const migration of migrations.filter(({ name }) => !applied.has(name))) {
+      place = `${file}: ${migration.name}`
       apply(database, migration)
     }
+  } catch (error) {
+    throw new CliError(`cannot migrate ${place}: ${hindranceOf(error) ?? messageOf(error)}`)
   } finally {
-    database.close()
+    // It takes a migration back that failed.
+    database?.close()
   }
 }
 
 /** In one transaction: a migration is applied and noted, or neither. */
 function apply(database: DatabaseSync, { name, statements }: Migration): void {
   database.exec('BEGIN')
-  try {
-    statements.forEach((statement) => database.exec(statement))
-    database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').run(name)
-    database.exec('COMMIT')
-  } catch (error) {
-    database.exec('ROLLBACK')
-    throw error
-  }
+  statements.forEach((statement) => database.exec(statement))
+  database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').run(name)
+  database.exec('COMMIT')
 }
 
 /** As workerd computes the id of an object from its name, and names the object's file. */

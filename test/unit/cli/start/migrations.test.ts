@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -43,8 +43,33 @@ it('each migration is applied once, and noted as wrangler does', async () => {
 it('a migration that fails leaves nothing, and is tried again', async () => {
   const directory = await newDirectory()
   for (let runs = 0; runs < 2; runs++) {
-    expect(() => migrate(directory, ONE, BROKEN)).toThrow('syntax error')
+    expect(() => migrate(directory, ONE, BROKEN)).toThrow(
+      `${FILE}: ${BROKEN.name}: near "NO": syntax error`,
+    )
   }
   expect(rowsOf(directory, 'SELECT name FROM d1_migrations')).toEqual([{ name: ONE.name }])
   expect(() => rowsOf(directory, 'SELECT * FROM three')).toThrow('no such table')
+})
+
+it('a migration that finds the disk full is taken back, and the error says so', async () => {
+  const directory = await newDirectory()
+  const filling = {
+    name: '0002_filling.sql',
+    statements: [
+      'PRAGMA max_page_count = 10',
+      'CREATE TABLE two (bytes)',
+      'INSERT INTO two VALUES (zeroblob(100000))',
+    ],
+  }
+  expect(() => migrate(directory, ONE, filling)).toThrow('the disk is full: free some space')
+  expect(rowsOf(directory, 'SELECT name FROM d1_migrations')).toEqual([{ name: ONE.name }])
+  migrate(directory, ONE, TWO)
+})
+
+it('a file that is no database is named', async () => {
+  const directory = await newDirectory()
+  migrate(directory)
+  await writeFile(join(directory, FILE), 'no database')
+  const refusal = `cannot migrate ${join(directory, FILE)}: file is not a database`
+  expect(() => migrate(directory, ONE)).toThrow(refusal)
 })
