@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { depProfileNamed, storeDepProfile } from '../../src/directory/dep/profiles.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { Apple } from './dep-apple.ts'
 import { HOUR, MINUTE, newAccount, serials, forAll, define, ruled } from './dep-tools.ts'
+import { env } from './server.ts'
 
 let apple: Apple
 
@@ -145,4 +147,12 @@ it('new rules apply to devices that are there', async () => {
   await account.stub.plan()
   await account.pass(0)
   expect(await account.device(one)).toMatchObject({ profileUuid: uuid })
+})
+
+it('a profile that Apple knows from an account that was there before is one of the present account', async () => {
+  const row = { uuid: 'known', name: 'Staff', profile: '{}', definedAt: clock.now() }
+  await storeDepProfile(env.DB, { ...row, account: 'before' })
+  await storeDepProfile(env.DB, { ...row, account: 'present' })
+  expect(await depProfileNamed(env.DB, 'present', 'Staff')).toMatchObject({ uuid: 'known' })
+  expect(await depProfileNamed(env.DB, 'before', 'Staff')).toBeUndefined()
 })

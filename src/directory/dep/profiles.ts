@@ -38,8 +38,9 @@ export async function storeDepProfile(
     sql`INSERT INTO dep_profiles (uuid, account, name, profile, defined_at, version)
       SELECT ${uuid}, ${account}, ${name}, ${profile}, ${definedAt},
         CASE WHEN ${isWanted} THEN coalesce((${ofName}), 0) + 1 END WHERE 1
-      ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, profile = excluded.profile,
-        defined_at = excluded.defined_at, replaced_at = 0, version = excluded.version`,
+      ON CONFLICT (uuid) DO UPDATE SET account = excluded.account, name = excluded.name,
+        profile = excluded.profile, defined_at = excluded.defined_at, replaced_at = 0,
+        version = excluded.version`,
     sql`UPDATE dep_profiles SET replaced_at = ${definedAt}
       WHERE account = ${account} AND name = ${name} AND replaced_at = 0 AND uuid <> ${uuid}`,
   ])
