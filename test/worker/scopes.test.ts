@@ -141,3 +141,17 @@ it('no scope implies another: a key with all but one is refused by routes of tha
   expect((await sendWith(key, 'GET', '/api/enrollment')).status).toBe(403)
   expect((await sendWith(key, 'GET', '/api/devices')).status).toBe(200)
 })
+
+it('a key without the scope of a bulk command hears so before any device is looked for', async () => {
+  const command = { request_type: 'EraseDevice' }
+  const answer = await sendWith(await keyWith('command'), 'POST', '/api/commands', {
+    filter: { serial_number: ['NOT-THERE'], platform: ['macOS'], os_version: '1' },
+    command,
+  })
+  expect([answer.status, await answer.json()]).toMatchObject([403, { code: 'missing_scope' }])
+  const empty = await sendWith(await keyWith('command'), 'POST', '/api/commands', {
+    ids: [],
+    command,
+  })
+  expect([empty.status, await empty.json()]).toMatchObject([403, { code: 'missing_scope' }])
+})

@@ -36,14 +36,30 @@ function lacking(scopes: readonly Scope[]): Scope[] {
 }
 
 /**
- * Lets a command of this request be queued. One that loses data, locks a user out or ends the management
- * needs `destructive`, and so does one that this server does not know. The audit has it before it is queued.
+ * Lets a command of this request be queued. The audit has one that needs `destructive` before it is queued.
  * @throws RequestError
  */
-export async function permitCommand(
+export async function permitCommand(c: AppContext, command: CommandContent): Promise<void> {
+  if (requireCommandScope(c, command)) {
+    await auditFirst(c)
+  }
+}
+
+interface CommandContent {
+  readonly requestType: string
+  readonly payload: Uint8Array
+}
+
+/**
+ * A command that loses data, locks a user out or ends the management needs `destructive`, and so does one
+ * that this server does not know.
+ * @returns whether it does
+ * @throws RequestError if the key of the request lacks the scope of the command
+ */
+export function requireCommandScope(
   c: AppContext,
-  { requestType, payload }: { readonly requestType: string; readonly payload: Uint8Array },
-): Promise<void> {
+  { requestType, payload }: CommandContent,
+): boolean {
   noteAudit(c, { request_type: requestType })
   const losing =
     commandType(requestType) === undefined ||
@@ -52,6 +68,6 @@ export async function permitCommand(
   requireScope(c, losing ? 'destructive' : 'command')
   if (losing) {
     noteAudit(c, {}, { scope: 'destructive' })
-    await auditFirst(c)
   }
+  return losing
 }

@@ -6,8 +6,8 @@ import type { CommandWork } from '../../../jobs/command.ts'
 import { removesEnrollment } from '../../../enroll/removal.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
 import { commandNeeds } from '../../queue/command-needs.ts'
-import { noteAudit } from '../../access/audited.ts'
-import { permitCommand } from '../../access/require-scope.ts'
+import { auditFirst, noteAudit } from '../../access/audited.ts'
+import { requireCommandScope } from '../../access/require-scope.ts'
 import type { AppContext } from '../../app-env.ts'
 import { ACTOR, queuedBy } from '../../queue/queued-by.ts'
 import { parseCommand, window } from '../commands/request.ts'
@@ -95,9 +95,12 @@ export async function planCommand(c: AppContext, wanted: BulkRequest): Promise<N
   const { force } = wanted
   const { request, command, losing } = readBulkCommand(wanted.command, wanted)
   const by = queuedBy(c, 'api')
+  const isAudited = requireCommandScope(c, command)
   const targets = await findTargets(c.env.DB, wanted)
   noteAudit(c, { devices: targets.ids.length - targets.faults.size })
-  await permitCommand(c, command)
+  if (isAudited) {
+    await auditFirst(c)
+  }
   if (losing) {
     checkConfirmed(wanted, command, targets)
   }
