@@ -38,13 +38,21 @@ export async function openDoor(): Promise<Door> {
   let calls = 0
   let last: Promise<void> = Promise.resolve()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const call = text(socket)
+    // A caller may have been killed: its call is not made, or its outcome is for nothing.
+    socket.on('error', () => {})
+    const call = text(socket).catch(() => '')
     // One after the other: a process has one environment.
     last = last.then(async () => {
+      const line = await call
+      if (!isWhole(line)) {
+        socket.destroy()
+        return
+      }
       resident ??= startResident()
-      socket.end(await resident.ask(await call))
+      const outcome = await resident.ask(line)
+      socket.end(outcome ?? JSON.stringify(ENDED))
       calls++
-      if (calls % CALLS === 0) {
+      if (outcome === undefined || calls % CALLS === 0) {
         resident.end()
         resident = undefined
       }
@@ -62,10 +70,21 @@ export async function openDoor(): Promise<Door> {
   }
 }
 
+const ENDED: Outcome = { code: 1, stdout: '', stderr: 'the process of Wrangler has ended' }
+
+function isWhole(json: string): boolean {
+  try {
+    JSON.parse(json)
+    return true
+  } catch {
+    return false
+  }
+}
+
 interface Resident {
   readonly end: () => void
-  /** The outcome of a call, both as JSON. */
-  readonly ask: (call: string) => Promise<string>
+  /** The outcome of a call, both as JSON. `undefined`: the process has ended. */
+  readonly ask: (call: string) => Promise<string | undefined>
 }
 
 function startResident(): Resident {
@@ -83,15 +102,16 @@ function startResident(): Resident {
   if (!(channel instanceof Socket)) {
     throw new Error('the process has no channel')
   }
+  // It may have ended, which its lines tell.
+  channel.on('error', () => {})
   const lines = createInterface({ input: channel })[Symbol.asyncIterator]()
   return {
     // Wrangler's handlers keep it from ending by another signal.
     end: () => void child.kill('SIGKILL'),
     async ask(call) {
       channel.write(`${call}\n`)
-      const { value, done } = await lines.next()
-      const ended: Outcome = { code: 1, stdout: '', stderr: 'the process of Wrangler has ended' }
-      return done === true ? JSON.stringify(ended) : value
+      const answer = await lines.next().catch(() => undefined)
+      return answer?.value
     },
   }
 }
