@@ -1,6 +1,7 @@
 /** `npm run build`: what wrangler uploads. `wrangler deploy` runs it first (wrangler.toml, `build`). */
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { complaintOf } from '../error.ts'
 import { BUNDLE, bundleWorker } from './bundle-worker.ts'
 import { publicFiles } from './public-files.ts'
 
@@ -15,7 +16,11 @@ function replace(file: string, text: string): void {
 }
 
 mkdirSync(PUBLIC, { recursive: true })
-replace(join(PROJECT, BUNDLE), await bundleWorker(PROJECT))
+const script = await bundleWorker(PROJECT).catch((error: unknown) => {
+  console.error(complaintOf(error))
+  process.exit(1)
+})
+replace(join(PROJECT, BUNDLE), script)
 const files = await publicFiles(PROJECT)
 for (const [name, text] of files) {
   replace(join(PUBLIC, name), text)

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { build, type Plugin } from 'rolldown'
+import { CliError, messageOf } from '../error.ts'
 import { wordless } from './wordless.ts'
 
 /**
@@ -26,6 +28,7 @@ export const BUNDLE = 'dist/index.js'
  *
  * @param projectDir the directory of wrangler.toml
  * @param sourcemap in the module, which is five times as large with it
+ * @throws CliError with the place of a fault
  */
 export async function bundleWorker(
   projectDir: string,
@@ -43,7 +46,12 @@ export async function bundleWorker(
       mainFields: ['browser', 'module', 'main'],
     },
     external: [/^cloudflare:/, /^node:/],
-    logLevel: 'silent',
+    // A package that is not installed would be left to the runtime, which has none.
+    onLog: (_level, { code: kind, message }) => {
+      if (kind === 'UNRESOLVED_IMPORT') {
+        throw new Error(message)
+      }
+    },
     plugins: [standIns(join(projectDir, 'src/stand-ins')), wordless(join(projectDir, 'src'))],
     output: {
       file: BUNDLE,
@@ -51,6 +59,9 @@ export async function bundleWorker(
       sourcemap,
       minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
     },
+  }).catch((error: unknown) => {
+    // It colours its words also where no terminal is.
+    throw new CliError(stripVTControlCharacters(messageOf(error)))
   })
   return code
 }

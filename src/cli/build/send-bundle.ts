@@ -1,5 +1,4 @@
 /** A process that bundles the Worker, sends it to its parent, and ends (bundle-apart.ts). */
-import { stripVTControlCharacters } from 'node:util'
 import { messageOf } from '../error.ts'
 import type { Built } from './bundle-apart.ts'
 import { bundleWorker } from './bundle-worker.ts'
@@ -10,8 +9,7 @@ const built: Built = await bundleWorker(
   sourcemap === 'inline' ? sourcemap : false,
 ).then(
   (script) => ({ script }),
-  // The bundler colours its errors also where no terminal is.
-  (error: unknown) => ({ fault: stripVTControlCharacters(messageOf(error)) }),
+  (error: unknown) => ({ fault: messageOf(error) }),
 )
 // The parent may be gone, which is no error here.
 process.send?.(built, undefined, undefined, () => process.exit())
