@@ -40,6 +40,7 @@ function load(): Wrangler {
   return module.exports
 }
 
+const end = process.exit
 process.exit = (code) => {
   throw new Exit(Number(code ?? process.exitCode ?? 0))
 }
@@ -71,6 +72,8 @@ async function run({ args, cwd, env }: Call): Promise<Outcome> {
 
 // A channel of Node's own would be closed by Wrangler, which ends the one to its parent.
 const door = new Socket({ fd: 3 })
+// A killed run leaves no process, also while a call waits for an answer.
+door.once('close', () => end())
 for await (const line of createInterface({ input: door })) {
   door.write(`${JSON.stringify(await run(JSON.parse(line)))}\n`)
 }
