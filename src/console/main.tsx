@@ -1,6 +1,6 @@
 import { render } from 'preact'
 import { followLive } from './api/live.ts'
-import { readSession } from './api/session.ts'
+import { followTabs, readSession } from './api/session.ts'
 import { App } from './frame/app.tsx'
 import { followPointer, loadAhead } from './frame/screen.tsx'
 import { followKeys } from './place/keyboard.ts'
@@ -13,6 +13,7 @@ followLinks()
 followKeys()
 followScroll()
 followLive(path)
+followTabs()
 void readSession()
 // The session is asked for meanwhile.
 loadAhead(path.value)

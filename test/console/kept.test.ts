@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { expect, inject, it } from 'vitest'
 import { visit } from './console.ts'
 import { callApi, joinDevice } from './device-tools.ts'
+import { CONSOLE_KEY } from './setup.ts'
 
 const url = inject('consoleUrl')
 
@@ -110,6 +111,38 @@ it('every form keeps what was typed through Esc, links and Back, and a reload an
   })
   await expect.poll(() => asked).toEqual(['confirm', 'beforeunload'])
   expect(await page.getByLabel('Action or first word').inputValue()).toBe('device')
+  expect(ada.faults).toEqual([])
+  await ada.close()
+})
+
+it('another person finds nothing of what was typed, and a change that was begun is not done for them', async () => {
+  const ada = await visit('/console/settings?tab=keys')
+  const { page } = ada
+  const name = `kept-${crypto.randomUUID()}`
+  await page.getByText('New key', { exact: true }).first().click()
+  await page.getByLabel('Name *').fill(name)
+  await page.context().clearCookies()
+  await ada.click('button', 'Make the key')
+  await page.getByText('Your session has ended').waitFor()
+  await page.getByLabel('Your name').fill('Ben')
+  await page.getByLabel('API key').fill(CONSOLE_KEY)
+  await ada.click('button', 'Sign in')
+  await ada.click('button', 'New key')
+  expect(await page.getByLabel('Name *').inputValue()).toBe('')
+  const { items } = await callApi<{ items: { name: string }[] }>(url, 'GET', '/api/keys')
+  expect(items.map((key) => key.name)).not.toContain(name)
+  await page.getByLabel('Name *').fill(name)
+  const other = await page.context().newPage()
+  await other.goto('/console/no-page')
+  await other.getByRole('button', { name: /^Ben/ }).click()
+  await other.getByRole('button', { name: 'Sign out', exact: true }).click()
+  await page.getByText('Your session has ended').waitFor()
+  await other.getByLabel('Your name').fill('Cleo')
+  await other.getByLabel('API key').fill(CONSOLE_KEY)
+  await other.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: /^Cleo/ }).waitFor()
+  await ada.click('button', 'New key')
+  expect(await page.getByLabel('Name *').inputValue()).toBe('')
   expect(ada.faults).toEqual([])
   await ada.close()
 })

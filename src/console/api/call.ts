@@ -1,6 +1,6 @@
 import { isOffline, noteAnswer } from './connection.ts'
-import { faultOf, noAnswer, type Fault } from './fault.ts'
-import { signedOut, whenSignedIn } from './session.ts'
+import { faultOf, noAnswer, OTHER_PERSON, type Fault } from './fault.ts'
+import { personIn, sessionState, signedOut, whenSignedIn } from './session.ts'
 import type { AnswerOf, Method, Parameters, Paths, PathWith } from './types.ts'
 
 export type Answer<Value> =
@@ -68,12 +68,13 @@ async function call<Value>(
 
 /**
  * Sends a request with the session. Without one it waits for the sign-in, then sends it again: a request that
- * got 401 has done nothing.
+ * got 401 has done nothing. What one person was about to change is not done in the name of another.
  */
 export async function request(
   address: string,
   init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Answer<Response>> {
+  const person = personIn(sessionState.value)
   for (;;) {
     const response = await fetch(address, {
       ...init,
@@ -99,6 +100,10 @@ export async function request(
     }
     signedOut()
     await whenSignedIn()
+    const isChange = init.method !== undefined && init.method !== 'GET'
+    if (isChange && personIn(sessionState.value) !== person) {
+      return { ok: false, fault: OTHER_PERSON }
+    }
   }
 }
 

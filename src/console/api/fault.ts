@@ -30,6 +30,15 @@ const OFFLINE: Fault = {
   errors: [],
 }
 
+/** The session ended before a change, and another person has signed in. */
+export const OTHER_PERSON: Fault = {
+  kind: 'refused',
+  status: 401,
+  code: '',
+  detail: 'Another person has signed in meanwhile, so this was not done.',
+  errors: [],
+}
+
 export function noAnswer(): Fault {
   return OFFLINE
 }

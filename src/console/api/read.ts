@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import { every, serverNow } from '../time/clock.ts'
 import { addressOf, get, type Answer, type CallOptions } from './call.ts'
 import type { Fault } from './fault.ts'
+import { whenPersonGoes } from './session.ts'
 import type { AnswerOf, Parameters, Paths, PathWith } from './types.ts'
 
 /** What a screen knows of one address. Old data stays while new data comes, and when it does not come. */
@@ -94,8 +95,8 @@ export function changed(prefix: string): void {
   readAgain(prefix)
 }
 
-/** Forgets all: another person may sign in. */
-export function forgetAll(): void {
+// Another person may not read what this one did.
+whenPersonGoes(() => {
   for (const [address, entry] of entries) {
     entry.running?.abort()
     if (entry.readers > 0) {
@@ -105,7 +106,7 @@ export function forgetAll(): void {
       entries.delete(address)
     }
   }
-}
+})
 
 function entryOf(address: string, load: Entry['load']): Entry {
   const known = entries.get(address)

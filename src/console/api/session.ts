@@ -37,6 +37,21 @@ export const accessState = signal<{ readonly fault?: Fault } | undefined>(undefi
 
 let waiting: (() => void)[] = []
 
+/** The tabs of a browser share its session: one tells the others that it has begun or ended one. */
+let tabs: BroadcastChannel | undefined
+
+/** Follows what other tabs do to the session: without it a page would act in the name of another person. */
+export function followTabs(): void {
+  tabs = new BroadcastChannel('edgemdm-session')
+  tabs.addEventListener('message', () => {
+    void ask('GET').then((fault) => {
+      if (fault?.status === 401) {
+        signedOut()
+      }
+    })
+  })
+}
+
 /** Resolves at the next sign-in, or at once while a session is there. */
 export function whenSignedIn(): Promise<void> {
   return sessionState.value.kind === 'signed_in'
@@ -58,13 +73,39 @@ export function signedOut(): void {
 
 /** Whether the key of the session has a scope. */
 export function may(scope: Scope): boolean {
-  const state = sessionState.value
-  const session = state.kind === 'signed_in' ? state.session : was(state)
-  return session?.scopes.includes(scope) ?? false
+  return sessionIn(sessionState.value)?.scopes.includes(scope) ?? false
 }
 
-function was(state: SessionState): Session | undefined {
-  return state.kind === 'signed_out' ? state.was : undefined
+/** The session, or the one that has ended over an open page. */
+function sessionIn(state: SessionState): Session | undefined {
+  return state.kind === 'signed_in'
+    ? state.session
+    : state.kind === 'signed_out'
+      ? state.was
+      : undefined
+}
+
+function tellTabs(): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has one origin
+  tabs?.postMessage('')
+}
+
+/** Whose the page is: a key and a name, as several people may use one key. Empty without a session. */
+export function personIn(state: SessionState): string {
+  const session = sessionIn(state)
+  return session ? JSON.stringify([session.key.id, session.who]) : ''
+}
+
+/** Forgets what a person left in the page when they sign out, or when another one signs in after them. */
+export function whenPersonGoes(forget: () => void): void {
+  let present = ''
+  sessionState.subscribe((state) => {
+    const next = personIn(state)
+    if (present !== '' && next !== present) {
+      forget()
+    }
+    present = next
+  })
 }
 
 /** Asks who is signed in, at the start of the page. A person of Cloudflare Access need not type anything. */
@@ -78,8 +119,12 @@ export async function readSession(): Promise<void> {
 }
 
 /** @returns why the sign-in failed; `undefined` after success */
-export function signIn(key: string, who: string): Promise<Fault | undefined> {
-  return ask('POST', { key, who })
+export async function signIn(key: string, who: string): Promise<Fault | undefined> {
+  const fault = await ask('POST', { key, who })
+  if (!fault) {
+    tellTabs()
+  }
+  return fault
 }
 
 /** @returns why Cloudflare Access did not sign in; `undefined` after success */
@@ -88,6 +133,8 @@ export async function signInByAccess(): Promise<Fault | undefined> {
   if (fault) {
     // 400: the server does not know Access, or Access is not in front of it.
     accessState.value = fault.status === 400 ? undefined : { fault }
+  } else {
+    tellTabs()
   }
   return fault
 }
@@ -100,6 +147,7 @@ export async function signOut(everywhere: boolean): Promise<Fault | undefined> {
   }).catch(() => undefined)
   if (response?.ok || response?.status === 401) {
     sessionState.value = { kind: 'signed_out' }
+    tellTabs()
     return undefined
   }
   return response ? faultOf(response.status, await response.text()) : noAnswer()

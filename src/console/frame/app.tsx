@@ -1,6 +1,6 @@
 import { FaultNote, Loading } from '../kit/states.tsx'
 import { Toasts } from '../kit/toast.tsx'
-import { readSession, sessionState } from '../api/session.ts'
+import { personIn, readSession, sessionState } from '../api/session.ts'
 import { OfflineBar } from './connection.tsx'
 import { Navigation } from './navigation/navigation.tsx'
 import { Overlays } from './overlays.tsx'
@@ -25,7 +25,8 @@ export function App() {
   return (
     <>
       {was && (
-        <div class="frame">
+        // Another person gets a new page: dialogs and fields of the last one go.
+        <div class="frame" key={personIn(state)}>
           <a class="skip" href="#main">
             Skip to the content
           </a>

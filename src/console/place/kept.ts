@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
-import { sessionState } from '../api/session.ts'
+import { whenPersonGoes } from '../api/session.ts'
 
 /** What was typed into forms, by their names, with what they began with. */
 const forms = new Map<string, { readonly typed: Signal<unknown>; readonly begun: unknown }>()
@@ -83,10 +83,8 @@ function isChanged(name: string): boolean {
 }
 
 // The next person must not find what the last one typed.
-sessionState.subscribe((state) => {
-  if (state.kind === 'signed_out' && !state.was) {
-    forms.clear()
-  }
+whenPersonGoes(() => {
+  forms.clear()
 })
 
 addEventListener('beforeunload', (event) => {

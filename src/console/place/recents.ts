@@ -1,4 +1,5 @@
 /** The devices that were opened last. They stay in this browser until the sign-out. */
+import { whenPersonGoes } from '../api/session.ts'
 
 interface Recent {
   readonly label: string
@@ -22,9 +23,9 @@ export function noteRecent(recent: Recent): void {
   localStorage.setItem(STORED, JSON.stringify([recent, ...others].slice(0, KEPT)))
 }
 
-export function forgetRecents(): void {
+whenPersonGoes(() => {
   localStorage.removeItem(STORED)
-}
+})
 
 function isRecent(value: unknown): value is Recent {
   return (

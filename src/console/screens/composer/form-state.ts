@@ -1,5 +1,5 @@
 import { signal, type Signal } from '@preact/signals'
-import { sessionState } from '../../api/session.ts'
+import { whenPersonGoes } from '../../api/session.ts'
 import type { TypeDocument } from '../../../command-types/document.ts'
 import {
   commandFrom,
@@ -53,10 +53,8 @@ export function forgetForm(name: string): void {
 }
 
 // The next person must not find the PIN of the last one.
-sessionState.subscribe((state) => {
-  if (state.kind === 'signed_out' && !state.was) {
-    forms.clear()
-  }
+whenPersonGoes(() => {
+  forms.clear()
 })
 
 noteLoss(() => [...forms.values()].some(({ isTouched }) => isTouched.value))
