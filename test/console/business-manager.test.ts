@@ -183,6 +183,8 @@ it('a blueprint is written step by step, what is wrong stands at its field, and 
   await page.getByText('is missing').waitFor()
   await looks(ada)
   await page.getByLabel('Step').selectOption('Wait for an admin')
+  await page.getByText('As JSON', { exact: true }).click()
+  await page.getByLabel('JSON', { exact: true }).fill('{ "name"')
   await ada.click('button', 'Save blueprint')
   await page.getByRole('heading', { name }).waitFor()
   await ada.click('link', 'What would a device get?')
@@ -200,6 +202,13 @@ it('a blueprint is written step by step, what is wrong stands at its field, and 
   await ada.click('button', 'Delete blueprint…')
   await page.getByRole('dialog').getByRole('button', { name: 'Delete blueprint' }).click()
   await page.getByText(`${name} is deleted`).waitFor()
+  await ada.click('button', 'New blueprint')
+  expect(await page.getByLabel('JSON', { exact: true }).inputValue()).not.toBe('{ "name"')
+  const discard = page.getByRole('button', { name: 'Discard changes' })
+  await page.getByLabel('Priority').fill('5')
+  await discard.waitFor()
+  await page.getByLabel('Priority').fill('')
+  await discard.waitFor({ state: 'detached' })
 })
 
 it('a setup user takes a password, and no page shows it again', async () => {

@@ -177,6 +177,9 @@ describe('declarations', () => {
       .poll(reported, { timeout: PATIENCE })
       .toMatchObject({ version: 5, states: { inactive: 1 } })
     await page.reload()
+    await ada.click('button', 'Edit…')
+    await payload.fill('{"MinimumLength":5}')
+    await page.goBack()
     await ada.click('button', 'Delete…')
     await page.getByText(`It is in use: in 1 set (${set})`).waitFor()
     const remove = page.getByRole('dialog').getByRole('button', { name: 'Delete declaration' })
@@ -186,10 +189,19 @@ describe('declarations', () => {
     await remove.click()
     await page.getByText(`${id} deleted: devices remove it.`).waitFor()
     await expect(callApi(url, 'GET', path)).rejects.toThrow('404')
+    await page.route(`**${path}?*`, (route) =>
+      route.fulfill({ status: 503, json: { detail: 'Too much to do' } }),
+    )
     await ada.click('button', 'Undo')
+    await page.getByText('Too much to do').waitFor()
+    await page.unroute(`**${path}?*`)
+    await ada.click('button', 'Try again')
     await page.getByText(`${id} is there again: devices fetch it.`).waitFor()
     const again = { type: PASSCODE, payload: { MinimumLength: 7 }, sets: [set] }
     expect(await callApi(url, 'GET', path)).toMatchObject(again)
+    await ada.click('link', id)
+    await ada.click('button', 'Edit…')
+    expect(JSON.parse(await payload.inputValue())).toEqual({ MinimumLength: 7 })
   })
 
   it('a set is made by a rule, gets a declaration and members, and loses them again', async () => {

@@ -146,3 +146,32 @@ it('another person finds nothing of what was typed, and a change that was begun 
   expect(ada.faults).toEqual([])
   await ada.close()
 })
+
+it('Esc before the server has answered asks first: a key that is made is shown only then', async () => {
+  const ada = await visit('/console/settings?tab=keys')
+  const { page } = ada
+  const name = `late-${crypto.randomUUID()}`
+  const begun = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<string>()
+  page.on('dialog', (dialog) => {
+    asked.resolve(dialog.message())
+    void dialog.dismiss()
+  })
+  await page.route('**/api/keys', async (route) => {
+    if (route.request().method() === 'POST') {
+      begun.resolve()
+      await asked.promise
+    }
+    await route.continue()
+  })
+  await ada.click('button', 'New key')
+  await page.getByLabel('Name *').fill(name)
+  await ada.click('button', 'Make the key')
+  await begun.promise
+  await page.keyboard.press('Escape')
+  expect(await asked.promise).toContain('has not answered yet')
+  await page.getByRole('heading', { name: `The key ${name}` }).waitFor()
+  await ada.click('button', 'Done')
+  expect(ada.faults).toEqual([])
+  await ada.close()
+})

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Button } from './button.tsx'
 import type { Done, Fault } from '../api/fault.ts'
-import { forgetTyped, mayLeave, useSecret } from '../place/kept.ts'
+import { forgetTyped, mayLeave, mayMissAnswer, useSecret } from '../place/kept.ts'
 import { Copy } from './copy.tsx'
 import { Field } from './field.tsx'
 import { FaultNote } from './states.tsx'
@@ -80,8 +80,10 @@ export function GiveUp({
   return (
     <Button
       onClick={() => {
-        forgetTyped(typed)
-        onClose()
+        if (mayMissAnswer()) {
+          forgetTyped(typed)
+          onClose()
+        }
       }}
     >
       {label}

@@ -64,13 +64,20 @@ export function useSecret(isThere: boolean): void {
   }, [])
 }
 
-/** Asks before a secret is left, if there is one. */
+/** Asks before a secret is left, if there is one, or an answer that may bring one. */
 export function mayLeave(): boolean {
-  return !isSecretThere() || confirm(SECRET_LOST)
+  return (!isSecretThere() || confirm(SECRET_LOST)) && mayMissAnswer()
+}
+
+/** Asks before a dialog closes whose button waits for the server: a key that it makes is shown only there. */
+export function mayMissAnswer(): boolean {
+  return document.querySelector('dialog button[aria-busy="true"]') === null || confirm(UNANSWERED)
 }
 
 const SECRET_LOST =
   'A secret stands here that the page does not keep. Leave all the same, and lose it?'
+
+const UNANSWERED = 'The server has not answered yet. Leave all the same, and miss what it answers?'
 
 function isSecretThere(): boolean {
   return [...secrets].some((check) => check())

@@ -45,7 +45,8 @@ export function Filters() {
           value={typed.value[name] ?? query.get(name) ?? ''}
           more={{ placeholder: HINTS[name], autocomplete: 'off', spellcheck: false }}
           onInput={(text) => {
-            typed.value = { ...typed.value, [name]: text }
+            const { [name]: _before, ...others } = typed.value
+            typed.value = text === (query.get(name) ?? '') ? others : { ...others, [name]: text }
           }}
         />
       ))}

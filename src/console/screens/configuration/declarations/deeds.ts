@@ -96,18 +96,23 @@ export async function deleteDeclaration(deleted: Schema<'DeclarationDetail'>): P
 }
 
 /** A declaration that another person has stored under the id meanwhile is not overwritten. */
-async function storeAgain({ id, type, payload, sets }: Schema<'DeclarationDetail'>): Promise<void> {
+async function storeAgain(deleted: Schema<'DeclarationDetail'>): Promise<void> {
+  const { id, type, payload, sets } = deleted
   const answer = await send('put', '/api/declarations/{id}', {
     path: { id },
     // The server took its content before, perhaps by force.
     query: { if_version: 0, force: true },
     body: { type, payload, sets: sets.slice(0, MOST_SETS) },
   })
-  if (heard(answer)) {
+  if (answer.ok) {
     toast({ text: `${id} is there again: devices fetch it.` })
     for (const set of sets.slice(MOST_SETS)) {
       await linkSet(set, id, true, true)
     }
+  } else {
+    // Its content is only here now.
+    const action = { label: 'Try again', run: () => storeAgain(deleted) }
+    toast({ text: answer.fault.detail, tone: 'bad', action })
   }
   catalogChanged()
 }

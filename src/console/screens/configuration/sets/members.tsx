@@ -60,9 +60,14 @@ export function Members({ id, count }: { readonly id: string; readonly count: nu
   )
 }
 
+/** Names the ids that are typed to become members of a set. */
+export function membersTyped(set: string): string {
+  return `members of ${set}`
+}
+
 /** Members by their ids, as they come from elsewhere. */
 function TypeMembers({ set, why }: { readonly set: string; readonly why: string | undefined }) {
-  const typed = useTyped(`members of ${set}`, '')
+  const typed = useTyped(membersTyped(set), '')
   const isBegun = useSignal(typed.value !== '')
   const ids = linesIn(typed.value)
   return (

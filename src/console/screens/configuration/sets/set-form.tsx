@@ -28,7 +28,7 @@ interface SetFormProps {
   readonly onClose: () => void
 }
 
-/** What is typed, what the API says of it, and what somebody else has stored meanwhile. */
+/** What is typed, what the API says of it, and what another person has stored meanwhile. */
 function useSetForm({ begin, isNew, onStored }: SetFormProps) {
   const name = isNew ? 'new set' : setTyped(begin.id)
   const typed = useTyped(name, { draft: begin, base: begin })

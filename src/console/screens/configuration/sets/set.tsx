@@ -15,7 +15,7 @@ import { counted } from '../../../time/words.ts'
 import { catalogChanged, linkSet } from '../declarations/deeds.ts'
 import { declarationPage } from '../declarations/text.ts'
 import { AddLine } from './add-line.tsx'
-import { Members } from './members.tsx'
+import { Members, membersTyped } from './members.tsx'
 import { setDraftOf, takenBy } from './rule.ts'
 import { SetForm, setTyped } from './set-form.tsx'
 import { LOSES_DECLARATIONS, ownedBy, SET_GONE } from './text.ts'
@@ -110,6 +110,7 @@ function SetRemoval({
     const answer = await send('delete', '/api/sets/{id}', { path: { id } })
     if (answer.ok) {
       forgetTyped(setTyped(id))
+      forgetTyped(membersTyped(id))
       toast({ text: `${id} deleted.` })
       catalogChanged()
       go('/console/sets', { replace: true })

@@ -70,6 +70,11 @@ function useBlueprint({ id, stored, version }: EditorProps) {
   const fault = useSignal<Fault | undefined>(undefined)
   const warnings = useSignal<readonly string[]>([])
   const json = edited.value?.json ?? stored ?? FIRST
+  const discard = (): void => {
+    edited.value = undefined
+    fault.value = undefined
+    forgetTyped(jsonTyped(name))
+  }
   const save = async (): Promise<void> => {
     const path = { id }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server judges what was typed
@@ -84,7 +89,7 @@ function useBlueprint({ id, stored, version }: EditorProps) {
       changed('/api/blueprints')
     }
     if (answer.ok) {
-      edited.value = undefined
+      discard()
       warnings.value = answer.value.warnings
       toast({ text: `${answer.value.name} is saved: devices that enrol from now on get it` })
       changed('/api/blueprints')
@@ -100,13 +105,10 @@ function useBlueprint({ id, stored, version }: EditorProps) {
     isOld: edited.value !== undefined && !isEqualJson(edited.value.from, stored),
     save,
     edit: (now: JsonForm): void => {
-      edited.value = { json: now, from: edited.value ? edited.value.from : stored }
+      const from = edited.value ? edited.value.from : stored
+      edited.value = isEqualJson(now, from ?? FIRST) ? undefined : { json: now, from }
     },
-    discard: (): void => {
-      edited.value = undefined
-      fault.value = undefined
-      forgetTyped(jsonTyped(name))
-    },
+    discard,
   }
 }
 

@@ -7,7 +7,7 @@ import { Empty, Shown } from '../../../kit/states.tsx'
 import { useTyped } from '../../../place/kept.ts'
 import { go, place, withQuery } from '../../../place/router.ts'
 import { ByTable } from '../form/by-table.tsx'
-import type { FieldOf, JsonForm } from '../form/fields.ts'
+import { type FieldOf, isEqualJson, type JsonForm } from '../form/fields.ts'
 import { deviceQuery, kindIn, KINDS, RELEASES } from './fields.ts'
 
 const PLATFORMS = ['macOS', 'iOS', 'iPadOS', 'tvOS', 'watchOS', 'visionOS'] as const
@@ -56,7 +56,7 @@ export function Preview() {
           at=""
           faults={[]}
           onChange={(json) => {
-            typed.value = json
+            typed.value = isEqualJson(json, inAddress) ? undefined : json
           }}
         />
         <Button type="submit" tone="main">

@@ -107,7 +107,9 @@ function useProfile({ account, name, stored, version, onClose }: ProfileProps) {
     isOld: !isEqualJson(from, stored),
     save,
     edit: (more: Partial<Typed>): void => {
-      typed.value = { title, json, from, ...more }
+      const next = { title, json, from, ...more }
+      const begun = { title: name ?? '', json: from ?? first.value, from }
+      typed.value = isEqualJson(next, begun) ? undefined : next
     },
     discard,
     close,

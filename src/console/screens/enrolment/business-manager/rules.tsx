@@ -113,7 +113,8 @@ function useDraft({ id, stored, preview }: EditorProps) {
     isOld: edited.value !== undefined && edited.value.from !== JSON.stringify(stored),
     save,
     edit: (now: readonly RuleDraft[]): void => {
-      edited.value = { rules: now, from: edited.value?.from ?? JSON.stringify(stored) }
+      const from = edited.value?.from ?? JSON.stringify(stored)
+      edited.value = JSON.stringify(now) === from ? undefined : { rules: now, from }
     },
     discard: (): void => {
       edited.value = undefined

@@ -33,6 +33,11 @@ export const NEW_DRAFT: DeclarationDraft = {
   isForced: false,
 }
 
+/** Names what is typed of a declaration that exists. */
+export function declarationTyped(id: string): string {
+  return `declaration ${id}`
+}
+
 type Body = Schema<'PutDeclarationRequest'>
 
 /** The JSON of a text if it is an object. */

@@ -11,6 +11,7 @@ import { forgetTyped, useTyped } from '../../../../place/kept.ts'
 import {
   bodyFrom,
   type DeclarationDraft,
+  declarationTyped,
   type FieldFaults,
   faultsOf,
   isConflict,
@@ -37,7 +38,7 @@ interface FormProps {
 }
 
 /**
- * The form of a declaration. Before it is stored, a dry run says who gets it. A change of somebody else
+ * The form of a declaration. Before it is stored, a dry run says who gets it. A change of another person
  * meanwhile is never overwritten: the API compares versions.
  */
 export function DeclarationForm({ begin, version, present, onStored, onCancel }: FormProps) {
@@ -115,7 +116,7 @@ export function DeclarationForm({ begin, version, present, onStored, onCancel }:
 
 /** What is typed, what the API says of it, and the ways to ask it. */
 function useForm(begin: DeclarationDraft, version: number) {
-  const name = version === 0 ? `new declaration ${begin.type}` : `declaration ${begin.id}`
+  const name = version === 0 ? `new declaration ${begin.type}` : declarationTyped(begin.id)
   const typed = useTyped(name, { draft: begin, version })
   const draft = useComputed(() => typed.value.draft)
   const base = typed.value.version

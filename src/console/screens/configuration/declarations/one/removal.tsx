@@ -1,7 +1,9 @@
 import type { Schema } from '../../../../api/types.ts'
 import { AskFirst } from '../../../../kit/dialog.tsx'
+import { forgetTyped } from '../../../../place/kept.ts'
 import { counted } from '../../../../time/words.ts'
 import { deleteDeclaration } from '../deeds.ts'
+import { declarationTyped } from '../form/draft.ts'
 
 /** Asks before a declaration is deleted: where it is used, and on how many devices. */
 export function DeclarationRemoval({
@@ -18,7 +20,13 @@ export function DeclarationRemoval({
       title="Delete declaration"
       deed="Delete declaration"
       {...(devices > 0 && { word: String(devices), hint: 'The number of devices and users' })}
-      onYes={() => deleteDeclaration(declaration)}
+      onYes={async () => {
+        const answer = await deleteDeclaration(declaration)
+        if (answer.ok) {
+          forgetTyped(declarationTyped(id))
+        }
+        return answer
+      }}
       onClose={onClose}
     >
       <p class="mono">{id}</p>
