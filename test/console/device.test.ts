@@ -273,6 +273,7 @@ describe('the states of the page', () => {
     await ada.click('button', 'Compare with the answer before')
     const changes = ada.page.getByRole('table', { name: 'Differences' })
     await changes.getByRole('row', { name: 'com.example.added — 1.0' }).waitFor()
+    await ada.page.locator(':focus', { hasText: 'The answer before is of' }).waitFor()
     await expectAccessible(ada)
     await ada.close()
   })

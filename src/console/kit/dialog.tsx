@@ -30,7 +30,8 @@ export function Dialog({
     element.current?.showModal()
     return () => {
       if (opener instanceof HTMLElement) {
-        opener.focus()
+        // It may stick to the edge of the window, far from its place in the page.
+        opener.focus({ preventScroll: true })
       }
     }
   }, [])

@@ -74,11 +74,13 @@ export function useRowKeys(more: Keys = {}): void {
   })
 }
 
-/** Moves the focus to the link of the next row, or of the one before. Without one, to the first. */
+/** Moves the focus to the link of the next row, or of the one before. Without one, to the first on the screen. */
 function stepRow(by: 1 | -1): void {
   const present = rowWithFocus()
   const rows = [...document.querySelectorAll<HTMLElement>('tr[data-row]')]
-  const next = rows.at(present ? Math.max(0, rows.indexOf(present) + by) : 0) ?? present
+  const next = present
+    ? (rows.at(Math.max(0, rows.indexOf(present) + by)) ?? present)
+    : rows.find((row) => row.getBoundingClientRect().top >= 0)
   const link = next?.querySelector<HTMLElement>('td:not(.pick) a')
   link?.focus({ preventScroll: true })
   next?.scrollIntoView({ block: 'nearest' })

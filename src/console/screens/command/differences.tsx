@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { get } from '../../api/call.ts'
 import type { Fault } from '../../api/fault.ts'
 import { isJsonKeys, type Json, type JsonObject } from '../../composer/draft.ts'
@@ -42,33 +43,41 @@ interface OfAnswer {
 export function Differences({ of }: { readonly of: OfAnswer }) {
   const found = useSignal<Found | undefined>(undefined)
   const { value } = found
+  const look = async (): Promise<void> => {
+    found.value = await compare(of)
+  }
   if (value === undefined) {
-    return (
-      <Button
-        onClick={async () => {
-          found.value = await compare(of)
-        }}
-      >
-        Compare with the answer before
-      </Button>
-    )
+    return <Button onClick={look}>Compare with the answer before</Button>
   }
   if (value.kind === 'fault') {
-    return <FaultNote fault={value.fault} />
+    return <FaultNote fault={value.fault} again={() => void look()} />
   }
   if (value.kind === 'none') {
-    return <p class="dim">{NO_EARLIER_ANSWER}</p>
+    return <Said>{NO_EARLIER_ANSWER}</Said>
   }
   const { table } = value
   return (
     <>
-      <p class="dim">
+      <Said>
         The answer before is of <Time at={value.at} />.
         {table.rows.length === 0 && ' Nothing has changed since then.'}
-      </p>
+      </Said>
       {table.rows.length > 0 && <Blocks of={[table]} name="differences" />}
     </>
   )
+}
+
+/** It stands in the place of the button that was pressed, and takes over its focus. */
+function Said({ children }: { readonly children: ComponentChildren }) {
+  return (
+    <p class="dim" tabIndex={-1} ref={takeFocus}>
+      {children}
+    </p>
+  )
+}
+
+function takeFocus(element: HTMLElement | null): void {
+  element?.focus({ preventScroll: true })
 }
 
 async function compare({ id, device, type }: OfAnswer): Promise<Found> {

@@ -28,9 +28,9 @@ export const RENEWAL_WORDS = {
 } as const
 
 export const SET_WORDS = {
-  get: 'They get each declaration of the set.',
-  now: 'They get each declaration of the set. A later device that matches is not added: a rule does that.',
-  already: (set: string): string => `They are all members of ${set} already.`,
+  get: 'Members get each declaration of the set.',
+  now: 'Members get each declaration of the set. A device that matches later is not added: a rule does that.',
+  already: (set: string): string => `Nothing to add: all of them are in ${set} already.`,
 } as const
 
 export const FILTER_WORDS = {
