@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { useRead } from '../../../../api/read.ts'
 import { Badge } from '../../../../kit/badge.tsx'
@@ -38,41 +38,64 @@ export function Devices({ account }: { readonly account: string }) {
     ...(status !== '' && { status }),
     unenrolled: word('unenrolled') !== '',
   }
-  const read = useRead('/api/dep/devices', {
-    query: { ...matching, limit: PAGE, cursor: word('cursor') },
-  })
   const device = word('device')
   const nameOf: NameOfProfile = (uuid) =>
     uuid === null ? '' : (known.find((one) => one.uuid === uuid)?.name ?? 'of another server')
   return (
     <>
       <DeviceFilters profiles={known.filter(({ replaced_at: at }) => at === null)} />
-      <Shown read={read}>
-        {({ items, next, total }) =>
-          items.length === 0 ? (
-            <NoDevices />
-          ) : (
-            <>
-              {total !== null && <p class="dim">{counted(total, 'device')}</p>}
-              <Rows
-                // Another filter ends the selection.
-                key={JSON.stringify(matching)}
-                account={account}
-                rows={items.flatMap((one) => one ?? [])}
-                matching={matching}
-                total={total}
-                nameOf={nameOf}
-              />
-              <nav class="pages" aria-label="Pages">
-                {word('cursor') !== '' && <a href={withQuery({ cursor: undefined })}>First page</a>}
-                {next !== null && <a href={withQuery({ cursor: next })}>Next page</a>}
-              </nav>
-            </>
-          )
-        }
-      </Shown>
+      <Matching
+        // Another filter ends the selection.
+        key={JSON.stringify(matching)}
+        account={account}
+        matching={matching}
+        nameOf={nameOf}
+      />
       {device !== '' && <DeviceRecord id={device} nameOf={nameOf} />}
     </>
+  )
+}
+
+/** The devices that match, and which of them are selected: that outlives the page of the list. */
+function Matching({
+  account,
+  matching,
+  nameOf,
+}: {
+  readonly account: string
+  readonly matching: Query
+  readonly nameOf: NameOfProfile
+}) {
+  const picked = useSignal<ReadonlySet<string>>(new Set())
+  /** It was found on all pages: a page that is shown is no part of it. */
+  const isAll = useSignal(false)
+  const cursor = place.value.query.get('cursor') ?? ''
+  const read = useRead('/api/dep/devices', { query: { ...matching, limit: PAGE, cursor } })
+  return (
+    <Shown read={read}>
+      {({ items, next, total }) =>
+        items.length === 0 ? (
+          <NoDevices />
+        ) : (
+          <>
+            {total !== null && <p class="dim">{counted(total, 'device')}</p>}
+            <Rows
+              account={account}
+              rows={items.flatMap((one) => one ?? [])}
+              matching={matching}
+              total={total}
+              nameOf={nameOf}
+              picked={picked}
+              isAll={isAll}
+            />
+            <nav class="pages" aria-label="Pages">
+              {cursor !== '' && <a href={withQuery({ cursor: undefined })}>First page</a>}
+              {next !== null && <a href={withQuery({ cursor: next })}>Next page</a>}
+            </nav>
+          </>
+        )
+      }
+    </Shown>
   )
 }
 
@@ -150,6 +173,8 @@ function Rows({
   matching,
   total,
   nameOf,
+  picked,
+  isAll,
 }: {
   readonly account: string
   readonly rows: readonly AppleDevice[]
@@ -157,10 +182,9 @@ function Rows({
   /** All that match; null while it is not known. */
   readonly total: number | null
   readonly nameOf: NameOfProfile
+  readonly picked: Signal<ReadonlySet<string>>
+  readonly isAll: Signal<boolean>
 }) {
-  const picked = useSignal<ReadonlySet<string>>(new Set())
-  /** It was found on all pages: a page that is shown is no part of it. */
-  const isAll = useSignal(false)
   const none = (): void => {
     picked.value = new Set()
     isAll.value = false
