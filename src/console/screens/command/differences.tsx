@@ -29,7 +29,7 @@ const COMPARED = {
 export type Compared = keyof typeof COMPARED
 
 export function isCompared(type: string): type is Compared {
-  return type in COMPARED
+  return Object.hasOwn(COMPARED, type)
 }
 
 interface OfAnswer {
