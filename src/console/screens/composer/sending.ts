@@ -48,7 +48,7 @@ export async function sendToOne(
 }
 
 /** The server's faults by the place in the form: `Command.Updates.0.ProductKey` is `Updates.0.ProductKey`. */
-export function faultsByPlace({ errors }: Fault): ReadonlyMap<string, string> {
+function faultsByPlace({ errors }: Fault): ReadonlyMap<string, string> {
   return new Map(
     errors.map(({ at, detail }) => [at.replace(/^(?:json\.)?(?:command\.)?Command\./, ''), detail]),
   )
