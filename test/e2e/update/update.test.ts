@@ -19,7 +19,7 @@ function methodsOf({ script }: Code, className: string): string[] {
     new RegExp(String.raw`^(?:var |let )?${className} = class .*\{\n([^]*?)^\}`, 'm').exec(
       script,
     ) ?? []
-  return Array.from(body.matchAll(/^ {2}(?:async )?([a-z]\w*)\(/gm), ([, name = '']) => name)
+  return Array.from(body.matchAll(/^(?: {2}|\t)(?:async )?([a-z]\w*)\(/gm), ([, name = '']) => name)
 }
 
 it('each object keeps the methods that the newest release calls', () => {
