@@ -44,7 +44,7 @@ export function SignIn({ was }: { readonly was: Session | undefined }) {
         <p>
           {was === undefined
             ? 'Sign in with an API key. What you may do here is what the key may do.'
-            : 'Sign in again, then the page goes on where it was. Under another name or key, what was typed is lost.'}
+            : 'Sign in again, and the page goes on. Under another name or key, what was typed is lost.'}
         </p>
         {fault.value && <FaultNote fault={fault.value} />}
         {accessState.value && (

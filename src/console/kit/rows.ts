@@ -74,7 +74,7 @@ export function useRowKeys(more: Keys = {}): void {
   })
 }
 
-/** Moves the focus to the link of the next row, or of the one before. Without one, to the first on the screen. */
+/** Moves the focus to the link of the next or the previous row; without one, of the first on the screen. */
 function stepRow(by: 1 | -1): void {
   const present = rowWithFocus()
   const rows = [...document.querySelectorAll<HTMLElement>('tr[data-row]')]

@@ -64,8 +64,8 @@ function useSetForm({ begin, isNew, onStored }: SetFormProps) {
 }
 
 /**
- * Makes a set, or changes its description and its rule. A set that has the name, or a change of another person,
- * is not overwritten unread.
+ * Makes a set, or changes its description and its rule. A set that has the name, or a change of another
+ * person, is not overwritten unread.
  */
 export function SetForm(props: SetFormProps) {
   const { isNew, onClose } = props
