@@ -18,6 +18,8 @@ it('an invitation is made, its link is shown once, and it is revoked', async () 
   const ada = await visiting('/console/enrolment')
   const { page, url } = ada
   const note = `Ben ${crypto.randomUUID()}`
+  // It stands above the tabs, and moves them when it comes.
+  await page.getByText('The address is not https').waitFor()
   await ada.click('link', 'Invitations')
   await ada.click('button', 'New invitation')
   await page.getByLabel('For', { exact: true }).fill(note)

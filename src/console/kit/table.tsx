@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { go, withQuery } from '../place/router.ts'
+import { go, place, withQuery } from '../place/router.ts'
 import { useVisible } from './rows.ts'
 
 export interface Column<Row> {
@@ -230,4 +230,27 @@ function Spacer({ height, columns }: { readonly height: number; readonly columns
       <td class="spacer" colSpan={columns} style={{ height: `${height}px` }} />
     </tr>
   ) : null
+}
+
+/** The words of {@link PageLinks} for a list that begins with what came last. */
+export const NEWEST_FIRST = ['Newest', 'Older'] as const
+
+/** The ways to the other pages of a list, if there are any. The page is the word `cursor` of the address. */
+export function PageLinks({
+  next,
+  more = {},
+  words: [first, further] = ['First page', 'Next page'],
+}: {
+  readonly next: string | null
+  /** What the next page has in its address besides. */
+  readonly more?: Readonly<Record<string, string>>
+  readonly words?: readonly [first: string, further: string]
+}) {
+  const isFirst = !place.value.query.get('cursor')
+  return isFirst && next === null ? null : (
+    <nav class="pages" aria-label="Pages">
+      {!isFirst && <a href={withQuery({ cursor: undefined })}>{first}</a>}
+      {next !== null && <a href={withQuery({ ...more, cursor: next })}>{further}</a>}
+    </nav>
+  )
 }

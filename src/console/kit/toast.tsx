@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import type { Answer } from '../api/call.ts'
+import type { Done } from '../api/fault.ts'
 import { useRead } from '../api/read.ts'
 import { after } from '../time/clock.ts'
 import { Button } from './button.tsx'
@@ -39,9 +39,9 @@ export function toast(said: ToastSaid): void {
 }
 
 /** Says what failed. @returns whether nothing did */
-export function heard<Value>(
-  answer: Answer<Value>,
-): answer is Extract<Answer<Value>, { readonly ok: true }> {
+export function heard<Answer extends Done>(
+  answer: Answer,
+): answer is Extract<Answer, { readonly ok: true }> {
   if (!answer.ok) {
     toast({ text: answer.fault.detail, tone: 'bad' })
   }

@@ -6,7 +6,7 @@ import type { Schema } from '../../api/types.ts'
 import { place, withQuery, wordIn } from '../../place/router.ts'
 import { Badge } from '../../kit/badge.tsx'
 import { Empty, Shown } from '../../kit/states.tsx'
-import { type Column, Table } from '../../kit/table.tsx'
+import { type Column, Table, NEWEST_FIRST, PageLinks } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { actionWords } from './actions.ts'
 import { Filters } from './filters.tsx'
@@ -122,10 +122,7 @@ function Rows() {
                 idOf={({ seq }) => String(seq)}
               />
             )}
-            <nav class="pages" aria-label="Pages">
-              {word('cursor') !== '' && <a href={withQuery({ cursor: undefined })}>Newest</a>}
-              {next !== null && <a href={withQuery({ cursor: next })}>Older</a>}
-            </nav>
+            <PageLinks next={next} words={NEWEST_FIRST} />
           </>
         )}
       </Shown>

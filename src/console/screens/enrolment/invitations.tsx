@@ -8,10 +8,10 @@ import { Badge, type Tone } from '../../kit/badge.tsx'
 import { Button, needs } from '../../kit/button.tsx'
 import { Section } from '../../kit/facts.tsx'
 import { Empty, Shown } from '../../kit/states.tsx'
-import { type Column, Table } from '../../kit/table.tsx'
+import { type Column, Table, NEWEST_FIRST, PageLinks } from '../../kit/table.tsx'
 import { Ends, Time } from '../../kit/time.tsx'
 import { toast } from '../../kit/toast.tsx'
-import { place, withQuery } from '../../place/router.ts'
+import { place } from '../../place/router.ts'
 import { NewInvitation } from './new-invitation.tsx'
 
 type Invitation = Schema<'Invitation'>
@@ -96,10 +96,7 @@ export function Invitations() {
           ) : (
             <>
               <Table label="Invitations" columns={columns} rows={items} idOf={({ id }) => id} />
-              <nav class="pages" aria-label="Pages">
-                {cursor !== '' && <a href={withQuery({ cursor: undefined })}>Newest</a>}
-                {next !== null && <a href={withQuery({ cursor: next })}>Older</a>}
-              </nav>
+              <PageLinks next={next} words={NEWEST_FIRST} />
             </>
           )
         }

@@ -9,11 +9,11 @@ import { Button, needs } from '../../kit/button.tsx'
 import { Section } from '../../kit/facts.tsx'
 import { Field } from '../../kit/field.tsx'
 import { Empty, FaultNote, Note, Shown } from '../../kit/states.tsx'
-import { type Column, Table } from '../../kit/table.tsx'
+import { type Column, Table, PageLinks } from '../../kit/table.tsx'
 import { Time } from '../../kit/time.tsx'
 import { heard, toast } from '../../kit/toast.tsx'
 import { useTyped } from '../../place/kept.ts'
-import { place, withQuery } from '../../place/router.ts'
+import { place } from '../../place/router.ts'
 import { counted } from '../../time/words.ts'
 import { callsFor, serialsIn } from './pasted.ts'
 
@@ -46,10 +46,7 @@ export function KnownSerials() {
             <>
               {total !== null && <p class="dim">{counted(total, 'serial number')}</p>}
               <Rows rows={items} />
-              <nav class="pages" aria-label="Pages">
-                {cursor !== '' && <a href={withQuery({ cursor: undefined })}>First page</a>}
-                {next !== null && <a href={withQuery({ cursor: next })}>Next page</a>}
-              </nav>
+              <PageLinks next={next} />
             </>
           )
         }

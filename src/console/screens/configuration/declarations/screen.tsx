@@ -9,10 +9,9 @@ import { Button, needs } from '../../../kit/button.tsx'
 import { Choice, Field } from '../../../kit/field.tsx'
 import { useRowKeys } from '../../../kit/rows.ts'
 import { Empty, Shown } from '../../../kit/states.tsx'
-import { Table, type Column } from '../../../kit/table.tsx'
+import { Table, type Column, PageLinks } from '../../../kit/table.tsx'
 import { Time } from '../../../kit/time.tsx'
 import { after } from '../../../time/clock.ts'
-import { CatalogPages } from './catalog-pages.tsx'
 import { CatalogTabs } from './catalog-tabs.tsx'
 import { Failures } from './failures.tsx'
 import { NewDeclaration } from './form/new-declaration.tsx'
@@ -115,7 +114,7 @@ function List() {
                 idOf={({ id }) => id}
                 to={({ id }) => declarationPage(id)}
               />
-              <CatalogPages next={next} />
+              <PageLinks next={next} />
             </>
           ) : isFiltered ? (
             <Empty title="No declaration matches">

@@ -8,7 +8,7 @@ import { Button, needs } from '../../../kit/button.tsx'
 import { Field } from '../../../kit/field.tsx'
 import { Section } from '../../../kit/facts.tsx'
 import { Shown } from '../../../kit/states.tsx'
-import { CatalogPages } from '../declarations/catalog-pages.tsx'
+import { PageLinks } from '../../../kit/table.tsx'
 import { changeMembers } from '../declarations/deeds.ts'
 import { EnrollmentLink } from '../declarations/enrollment-link.tsx'
 import { FindMembers } from './find-members.tsx'
@@ -50,7 +50,7 @@ export function Members({ id, count }: { readonly id: string; readonly count: nu
                 ))}
               </ul>
             )}
-            <CatalogPages next={next} />
+            <PageLinks next={next} />
           </>
         )}
       </Shown>

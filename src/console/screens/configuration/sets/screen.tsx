@@ -5,9 +5,8 @@ import { go, place, withQuery } from '../../../place/router.ts'
 import { Button, needs } from '../../../kit/button.tsx'
 import { useRowKeys } from '../../../kit/rows.ts'
 import { Empty, Shown } from '../../../kit/states.tsx'
-import { Table, type Column } from '../../../kit/table.tsx'
+import { Table, type Column, PageLinks } from '../../../kit/table.tsx'
 import { counted } from '../../../time/words.ts'
-import { CatalogPages } from '../declarations/catalog-pages.tsx'
 import { CatalogTabs } from '../declarations/catalog-tabs.tsx'
 import { NEW_SET, ruleWords } from './rule.ts'
 import { SetForm } from './set-form.tsx'
@@ -67,7 +66,7 @@ export default function Sets() {
                 idOf={({ id }) => id}
                 to={({ id }) => setPage(id)}
               />
-              <CatalogPages next={next} />
+              <PageLinks next={next} />
             </>
           )
         }

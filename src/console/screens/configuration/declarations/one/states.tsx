@@ -5,7 +5,7 @@ import { go, place, withQuery, wordIn } from '../../../../place/router.ts'
 import { Choice } from '../../../../kit/field.tsx'
 import { Section } from '../../../../kit/facts.tsx'
 import { Empty, Shown } from '../../../../kit/states.tsx'
-import { CatalogPages } from '../catalog-pages.tsx'
+import { PageLinks } from '../../../../kit/table.tsx'
 import { EnrollmentLink } from '../enrollment-link.tsx'
 import { isInWords, reasonIn } from '../reasons.ts'
 import { Resend, StateLine } from '../state-line.tsx'
@@ -150,7 +150,7 @@ function Lines({
                 )
               })}
             </ul>
-            <CatalogPages next={next} more={{ state }} />
+            <PageLinks next={next} more={{ state }} />
           </>
         )
       }

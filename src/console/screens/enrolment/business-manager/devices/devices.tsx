@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import { useRead } from '../../../../api/read.ts'
 import { Badge } from '../../../../kit/badge.tsx'
 import { Empty, Shown } from '../../../../kit/states.tsx'
-import { type Column, type Picks, Table } from '../../../../kit/table.tsx'
+import { type Column, type Picks, Table, PageLinks } from '../../../../kit/table.tsx'
 import { useRowKeys, pickRow } from '../../../../kit/rows.ts'
 import { place, withQuery, wordIn } from '../../../../place/router.ts'
 import { counted } from '../../../../time/words.ts'
@@ -88,10 +88,7 @@ function Matching({
               picked={picked}
               isAll={isAll}
             />
-            <nav class="pages" aria-label="Pages">
-              {cursor !== '' && <a href={withQuery({ cursor: undefined })}>First page</a>}
-              {next !== null && <a href={withQuery({ cursor: next })}>Next page</a>}
-            </nav>
+            <PageLinks next={next} />
           </>
         )
       }

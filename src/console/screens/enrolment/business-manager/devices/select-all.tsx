@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { get } from '../../../../api/call.ts'
+import { readPages } from '../../../../api/pages.ts'
 import type { Parameters, Paths } from '../../../../api/types.ts'
 import { Button } from '../../../../kit/button.tsx'
 import { heard } from '../../../../kit/toast.tsx'
@@ -75,17 +76,9 @@ async function readIds(
   signal: AbortSignal,
   onPage: (count: number) => void,
 ): Promise<readonly string[] | undefined> {
-  const ids: string[] = []
-  let cursor: string | null = ''
-  while (cursor !== null && ids.length < MOST) {
-    const asked: Query = { ...query, limit: PAGE, cursor }
-    const answer = await get('/api/dep/devices', { query: asked, signal })
-    if (signal.aborted || !heard(answer)) {
-      return undefined
-    }
-    ids.push(...answer.value.items.flatMap((one) => one?.id ?? []))
-    cursor = answer.value.next
-    onPage(ids.length)
-  }
-  return ids
+  const answer = await readPages(
+    (cursor) => get('/api/dep/devices', { query: { ...query, limit: PAGE, cursor }, signal }),
+    onPage,
+  )
+  return !signal.aborted && heard(answer) ? answer.value.flatMap((one) => one?.id ?? []) : undefined
 }
