@@ -34,6 +34,31 @@ it('without a connection the page stays, says since when, sends nothing, and goe
   await ada.close()
 })
 
+it('an answer that was on its way when the connection was lost does not bring it back', async () => {
+  const ada = await visit('/console')
+  const { page } = ada
+  let answer = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  await page.route('**/api/keys', async (route) => {
+    await held
+    await route.fulfill({ json: { items: [] } })
+  })
+  const asked = page.waitForRequest('**/api/keys')
+  await page.goto('/console/settings?tab=keys')
+  await asked
+  // The network itself stays. What looks for the connection every five seconds must not find it.
+  await page.route('**/console/session', (route) => route.abort())
+  await page.evaluate(() => dispatchEvent(new Event('offline')))
+  const bar = page.getByText('No connection. Shown as of')
+  await bar.waitFor()
+  answer()
+  await page.getByText('No keys yet').waitFor()
+  expect(await bar.isVisible()).toBe(true)
+  await ada.close()
+})
+
 it.each([
   [503, 'not_configured', 'LOG_LEVEL: loud is no level'],
   [429, 'too_many_wrong_keys', 'wait a minute'],

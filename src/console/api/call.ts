@@ -1,4 +1,4 @@
-import { isOffline, noteAnswer } from './connection.ts'
+import { isOffline, noteRequest } from './connection.ts'
 import { faultOf, noAnswer, OTHER_PERSON, type Fault } from './fault.ts'
 import { personIn, sessionState, signedOut, whenSignedIn } from './session.ts'
 import type { AnswerOf, Method, Parameters, Paths, PathWith } from './types.ts'
@@ -76,6 +76,7 @@ export async function request(
 ): Promise<Answer<Response>> {
   const person = personIn(sessionState.value)
   for (;;) {
+    const noteAnswer = noteRequest()
     const response = await fetch(address, {
       ...init,
       headers: { ...init.headers, 'x-edgemdm': 'console' },

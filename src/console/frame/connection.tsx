@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { request } from '../api/call.ts'
-import { isOffline, lastAnswer, noteAnswer } from '../api/connection.ts'
+import { isOffline, lastAnswer, loseConnection } from '../api/connection.ts'
 import { readAgain } from '../api/read.ts'
 import { every } from '../time/clock.ts'
 import { clockTime } from '../time/words.ts'
@@ -11,14 +11,11 @@ const PROBE = 5000
 export function OfflineBar() {
   const isOff = isOffline.value
   useEffect(() => {
-    const off = (): void => {
-      noteAnswer(false)
-    }
     const on = (): void => void look()
-    addEventListener('offline', off)
+    addEventListener('offline', loseConnection)
     addEventListener('online', on)
     return () => {
-      removeEventListener('offline', off)
+      removeEventListener('offline', loseConnection)
       removeEventListener('online', on)
     }
   }, [])
