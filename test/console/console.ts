@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Route } from 'playwright-core'
 import { expect, inject, TestRunner } from 'vitest'
 import { brokenRules, launchChromium, openVisit, type Visit, type VisitOptions } from './browser.ts'
 
@@ -18,6 +18,26 @@ let browser: Promise<Browser> | undefined
 export async function visit(path: string, options?: VisitOptions): Promise<Visit> {
   browser ??= launchChromium()
   return openVisit(await browser, inject('consoleUrl'), path, options)
+}
+
+/**
+ * The session ends with the next request of this method and address, and no earlier: the page reads what
+ * is new at any time, and would ask for the sign-in before the test has come to its click.
+ */
+export async function endSessionAt({ page }: Visit, method: string, url: string): Promise<void> {
+  const end = async (route: Route): Promise<void> => {
+    if (route.request().method() !== method) {
+      await route.fallback()
+      return
+    }
+    await page.context().clearCookies()
+    const { cookie: _cookie, ...headers } = await route.request().allHeaders()
+    const response = await route.fetch({ headers })
+    expect(response.status()).toBe(401)
+    await route.fulfill({ response })
+    await page.unroute(url, end)
+  }
+  await page.route(url, end)
 }
 
 /** The task is done: it took so many actions at most, and so long, which is noted for the bench. */

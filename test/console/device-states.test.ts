@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, inject, it } from 'vitest'
-import { expectAccessible, visit } from './console.ts'
+import { endSessionAt, expectAccessible, visit } from './console.ts'
 import { callApi, joinDevice } from './device-tools.ts'
 import { expectAccessibleInBothLooks } from './looks.ts'
 import { CONSOLE_KEY } from './setup.ts'
@@ -90,7 +90,7 @@ it('a form keeps what was typed when the session ends, and says what others did 
   await page.getByText(/^Changed meanwhile: .* has queued EraseDevice/).waitFor()
   expect(await page.getByLabel('Message').inputValue()).toBe('Call 555')
   await expectAccessibleInBothLooks(ada)
-  await page.context().clearCookies()
+  await endSessionAt(ada, 'POST', '**/api/devices/*/commands*')
   await ada.click('button', /^Lock Mac/)
   await page.getByLabel(/to confirm/).fill(device.serial.slice(-4))
   await page.getByRole('dialog').getByRole('button', { name: 'Lock Mac' }).click()

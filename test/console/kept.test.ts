@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, inject, it } from 'vitest'
-import { visit } from './console.ts'
+import { endSessionAt, visit } from './console.ts'
 import { callApi, joinDevice } from './device-tools.ts'
 import { CONSOLE_KEY } from './setup.ts'
 
@@ -121,7 +121,7 @@ it('another person finds nothing of what was typed, and a change that was begun 
   const name = `kept-${crypto.randomUUID()}`
   await page.getByText('New key', { exact: true }).first().click()
   await page.getByLabel('Name *').fill(name)
-  await page.context().clearCookies()
+  await endSessionAt(ada, 'POST', '**/api/keys')
   await ada.click('button', 'Make the key')
   await page.getByText('Your session has ended').waitFor()
   await page.getByLabel('Your name').fill('Ben')

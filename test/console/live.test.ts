@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { expectAccessible, PHONE, visit, type Visit } from './console.ts'
 import { callApi, joinDevice } from './device-tools.ts'
 import { CONSOLE_KEY } from './setup.ts'
+
+const url = inject('consoleUrl')
 
 /** Nothing is read again by time: what changes on the page, the stream has told. */
 async function withoutPolls({ page }: Visit): Promise<void> {
@@ -10,7 +12,7 @@ async function withoutPolls({ page }: Visit): Promise<void> {
   })
 }
 
-async function queue(url: string, udid: string, type: string): Promise<void> {
+async function queue(udid: string, type: string): Promise<void> {
   await callApi(url, 'POST', `/api/devices/${udid}/commands`, { request_type: type })
 }
 
@@ -19,16 +21,16 @@ async function untilLive({ page }: Visit): Promise<void> {
 }
 
 it('what another person does is seen without a reload, and the feed can be paused', async () => {
-  const ada = await visit('/console/activity?kind=command')
+  // The whole feed has what other files do, too: more rows than the table keeps in the page.
+  const device = await joinDevice(url)
+  const ada = await visit(`/console/activity?kind=command&device=${device.udid}`)
   await untilLive(ada)
-  const device = await joinDevice(ada.url)
-  // The feed has the commands of other files too: these types are of this test alone.
-  await queue(ada.url, device.udid, 'ProvisioningProfileList')
+  await queue(device.udid, 'ProvisioningProfileList')
   await device.poll()
   await ada.page.getByText('ProvisioningProfileList: done').first().waitFor()
   await expectAccessible(ada)
   await ada.click('button', 'Pause')
-  await queue(ada.url, device.udid, 'ManagedApplicationList')
+  await queue(device.udid, 'ManagedApplicationList')
   await device.poll()
   await ada.page.getByText(/Paused\. \d+ new\./).waitFor()
   expect(await ada.page.getByText('ManagedApplicationList').count()).toBe(0)
@@ -39,31 +41,31 @@ it('what another person does is seen without a reload, and the feed can be pause
 
 it('a device’s page shows what the device does, and the list a device that comes, both without a poll', async () => {
   const ada = await visit('/console/devices')
-  const device = await joinDevice(ada.url)
+  const device = await joinDevice(url)
   await withoutPolls(ada)
   await ada.page.goto(`/console/devices/${device.udid}?tab=queue`)
   await untilLive(ada)
-  await queue(ada.url, device.udid, 'InstalledApplicationList')
+  await queue(device.udid, 'InstalledApplicationList')
   await ada.page.getByText('InstalledApplicationList').first().waitFor()
   await ada.page.getByText('Waiting').first().waitFor()
   await device.poll()
   await ada.page.getByText('Done').first().waitFor()
   await ada.page.goto('/console/devices?q=C02')
   await untilLive(ada)
-  const other = await joinDevice(ada.url)
+  const other = await joinDevice(url)
   await ada.page.getByText(other.serial).first().waitFor()
   await ada.close()
 })
 
 it('says that it is not live while the connection is cut, and has what happened meanwhile', async () => {
-  const ada = await visit('/console/activity')
-  const device = await joinDevice(ada.url)
+  const device = await joinDevice(url)
+  const ada = await visit('/console')
   await withoutPolls(ada)
-  await ada.page.reload()
+  await ada.page.goto(`/console/activity?device=${device.udid}`)
   await untilLive(ada)
   await ada.page.context().setOffline(true)
   await ada.page.getByText('Not live').first().waitFor({ state: 'attached' })
-  await queue(ada.url, device.udid, 'UserList')
+  await queue(device.udid, 'UserList')
   await device.poll()
   await ada.page.context().setOffline(false)
   await untilLive(ada)
@@ -74,7 +76,7 @@ it('says that it is not live while the connection is cut, and has what happened 
 it('counts answers to one’s own commands in the title while the page is hidden, and tells each', async () => {
   const ada = await visit('/console/settings')
   const { page } = ada
-  const device = await joinDevice(ada.url, { name: 'Ben’s Mac' })
+  const device = await joinDevice(url, { name: 'Ben’s Mac' })
   const who = `Ada ${device.serial}`
   await page.context().clearCookies()
   const signedIn = await page.request.post(`${ada.url}/console/session`, {

@@ -46,12 +46,14 @@ it('task 8: a profile is dropped on a device, read, installed, listed and remove
   await expectAccessibleInBothLooks(ada)
   await ada.click('button', /^Install$/)
   await page.getByRole('listitem').filter({ hasText: 'InstallProfile' }).waitFor()
+  // The device is asked for its list by the same press, before the dialog closes.
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
   await device.poll()
-  // The device was asked for its list by the same press.
   await ada.click('button', /^Remove… Office Wi-Fi$/)
   await page.getByText('The device removes the profile and what it brought').waitFor()
   await ada.click('button', 'Remove profile')
   await page.getByRole('listitem').filter({ hasText: 'RemoveProfile' }).waitFor()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
   await expectAccessible(ada)
   await device.poll()
   await page.getByText(ID).waitFor({ state: 'detached' })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { CONSOLE_KEY } from './setup.ts'
-import { expectAccessible, visit } from './console.ts'
+import { endSessionAt, expectAccessible, visit } from './console.ts'
 
 it('asks for a key, and shows the screen of the address after it', async () => {
   const ada = await visit('/console/devices', { key: null })
@@ -26,7 +26,7 @@ it('says what is wrong with a key, and keeps the name', async () => {
 it('goes on where it was when the session has ended', async () => {
   const ada = await visit('/console/devices')
   await ada.page.locator('tr[data-row]').first().waitFor()
-  await ada.page.context().clearCookies()
+  await endSessionAt(ada, 'GET', '**/api/devices?*sort=serial_number*')
   await ada.click('link', 'Serial')
   await ada.page.getByText('Your session has ended').waitFor()
   await ada.page.getByLabel('API key').fill(CONSOLE_KEY)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { CONSOLE_KEY } from './setup.ts'
-import { visit, type Visit } from './console.ts'
+import { endSessionAt, visit, type Visit } from './console.ts'
 import { expectAccessibleInBothLooks } from './looks.ts'
 
 const SERVER = '/console/settings?tab=server'
@@ -109,7 +109,7 @@ it('a session that ends in a form takes nothing of what was typed', async () => 
   const name = `frame-${crypto.randomUUID()}`
   await ada.click('button', 'New key')
   await page.getByLabel('Name').fill(name)
-  await page.context().clearCookies()
+  await endSessionAt(ada, 'POST', '**/api/keys')
   await ada.click('button', 'Make the key')
   await page.getByText('Your session has ended').waitFor()
   await expectAccessibleInBothLooks(ada)
