@@ -21,8 +21,6 @@ export default function Enrolment() {
   return (
     <>
       <h1>Enrol a device</h1>
-      {may('enroll') && <Problems />}
-      <Contested />
       <Tabs
         label="Parts of enrolment"
         current={tab}
@@ -32,6 +30,9 @@ export default function Enrolment() {
           { id: 'serials', to: `${HERE}?tab=serials`, label: 'Known serial numbers' },
         ]}
       />
+      {/* They come a moment later, and must not move the tabs. */}
+      {may('enroll') && <Problems />}
+      <Contested />
       {tab === 'device' && <NextDevice />}
       {tab === 'invitations' && <Invitations />}
       {tab === 'serials' && <KnownSerials />}
