@@ -132,6 +132,22 @@ describe('a fleet', () => {
     await ada.page.waitForURL('**/console/commands/new?q=Mac')
   })
 
+  it('prints the rows that are not near the screen, too', async () => {
+    const { ada } = await listing(fleetOf(100), '/console/devices')
+    const rows = ada.page.locator('tr[data-row]')
+    await rows.first().waitFor()
+    expect(await rows.count()).toBeLessThan(50)
+    await ada.page.evaluate(() => {
+      addEventListener('beforeprint', () => {
+        const { length } = document.querySelectorAll('tr[data-row]')
+        document.body.setAttribute('data-printed', String(length))
+      })
+    })
+    await ada.page.pdf()
+    expect(await ada.page.locator('body').getAttribute('data-printed')).toBe('100')
+    await expect.poll(() => rows.count()).toBeLessThan(50)
+  })
+
   it('of 3,000 devices is a window of rows, of which few are in the page', async () => {
     const { ada, asked } = await listing(fleetOf(3000), '/console/devices')
     await ada.page.getByText('1–100 of 3,000').waitFor()

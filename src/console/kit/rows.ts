@@ -19,7 +19,7 @@ interface Visible {
 }
 
 /**
- * Which rows are on the screen, and some more.
+ * Which rows are on the screen, and some more; all of them on paper.
  *
  * @param kind whether all rows have one height; below a hundred rows they need not
  */
@@ -29,6 +29,7 @@ export function useVisible(
   kind: keyof typeof VIRTUAL_ABOVE,
 ): Visible {
   const top = useSignal(0)
+  const isPrinted = useSignal(false)
   const height = matchMedia('(max-width: 47.99rem)').matches ? PHONE_ROW : ROW
   useEffect(() => {
     const look = (): void => {
@@ -38,13 +39,20 @@ export function useVisible(
         top.value = row
       }
     }
+    const print = ({ type }: Event): void => {
+      isPrinted.value = type === 'beforeprint'
+    }
     addEventListener('scroll', look, { passive: true })
+    addEventListener('beforeprint', print)
+    addEventListener('afterprint', print)
     look()
     return () => {
       removeEventListener('scroll', look)
+      removeEventListener('beforeprint', print)
+      removeEventListener('afterprint', print)
     }
-  }, [box, top, height])
-  if (count <= VIRTUAL_ABOVE[kind]) {
+  }, [box, top, height, isPrinted])
+  if (count <= VIRTUAL_ABOVE[kind] || isPrinted.value) {
     return { first: 0, last: count, height }
   }
   const seen = Math.ceil(innerHeight / height)
