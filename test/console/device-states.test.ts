@@ -39,10 +39,7 @@ it('a device that comes slowly, is old, or is out of reach says so, and stays re
       report.at = new Date(Date.now() - 9 * DAY).toISOString()
     }
   }
-  let answer = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    answer = resolve
-  })
+  const { promise: held, resolve: answer } = Promise.withResolvers<void>()
   const ada = await visit('/console/settings')
   const { page } = ada
   await page.route(`**${path}`, async (route) => {

@@ -324,10 +324,7 @@ describe('a list', () => {
 
   it('shows bones while it waits', async () => {
     const ada = await visiting(NOWHERE)
-    let letGo = (): void => {}
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
     await ada.page.route(/\/api\/devices\?/, async (route) => {
       await held
       await route.fulfill({ json: { items: fleetOf(2), next: null, total: 2 } })

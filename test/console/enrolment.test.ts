@@ -14,12 +14,25 @@ async function visiting(path: string): Promise<Visit> {
   return one
 }
 
+it('a problem that comes after the page does not move its tabs', async () => {
+  const { page } = await visiting('/console')
+  const { promise: held, resolve: answer } = Promise.withResolvers<void>()
+  await page.route('**/api/enrollment', async (route) => {
+    await held
+    await route.continue()
+  })
+  await page.goto('/console/enrolment')
+  const tab = page.getByRole('link', { name: 'Invitations' })
+  const before = await tab.boundingBox()
+  answer()
+  await page.getByText('The address is not https').waitFor()
+  expect(await tab.boundingBox()).toEqual(before)
+})
+
 it('an invitation is made, its link is shown once, and it is revoked', async () => {
   const ada = await visiting('/console/enrolment')
   const { page, url } = ada
   const note = `Ben ${crypto.randomUUID()}`
-  // It stands above the tabs, and moves them when it comes.
-  await page.getByText('The address is not https').waitFor()
   await ada.click('link', 'Invitations')
   await ada.click('button', 'New invitation')
   await page.getByLabel('For', { exact: true }).fill(note)

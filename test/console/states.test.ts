@@ -37,10 +37,7 @@ it('without a connection the page stays, says since when, sends nothing, and goe
 it('an answer that was on its way when the connection was lost does not bring it back', async () => {
   const ada = await visit('/console')
   const { page } = ada
-  let answer = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    answer = resolve
-  })
+  const { promise: held, resolve: answer } = Promise.withResolvers<void>()
   await page.route('**/api/keys', async (route) => {
     await held
     await route.fulfill({ json: { items: [] } })
@@ -80,10 +77,7 @@ it.each([
 it('a slow answer has its place in grey, and an old value stays until the new one comes', async () => {
   const ada = await visit('/console')
   const { page } = ada
-  let answer = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    answer = resolve
-  })
+  const { promise: held, resolve: answer } = Promise.withResolvers<void>()
   await page.route('**/api/settings', async (route) => {
     await held
     await route.continue()
